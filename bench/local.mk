@@ -1,0 +1,1 @@
+# Benchmarks, kernels and the demo.

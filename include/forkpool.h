@@ -1,0 +1,375 @@
+/*
+ * forkpool.h - pool.map for C: a pool of worker processes that share memory.
+ *
+ * A pool forks its workers once; a map then hands them indices through shared
+ * memory and they write the results in place.  A worker that crashes costs
+ * exactly the index it was working on: the call returns, every other result is
+ * there, and the report says which index was lost and why.  The same calls run
+ * on threads and inline in the caller, so that the three can be compared.
+ *
+ * Conventions of every call:
+ *   - A struct of options may be NULL, and zero in any field means the default:
+ *     &(forkpool_config){ .workers = 4 }.  `reserved` must be zero (-EINVAL).
+ *   - Sizes are in bytes, times in seconds.
+ *   - A map returns 0 when all tasks succeeded; a number > 0, how many did not
+ *     (at most INT_MAX); or a number < 0, -errno, when the call was refused or
+ *     ended early.  forkpool_strerror() puts each into words, and the report's
+ *     `message` names the value that was refused.
+ *   - A pool belongs to one thread at a time.  Pools of different threads know
+ *     nothing of each other.  A pool may be used only by the process that
+ *     created it: a child that the program forks itself gets -EPERM.
+ */
+#ifndef FORKPOOL_H
+#define FORKPOOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined __GNUC__ || defined __clang__
+#define FORKPOOL_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#else
+#define FORKPOOL_PRINTF(format, first)
+#endif
+
+typedef struct forkpool forkpool; /* a pool of workers */
+
+/* What a worker is.  FORKPOOL_MPI is reserved for libforkpool-mpi; this library
+ * answers it with -ENOTSUP.  The environment variable FORKPOOL_BACKEND
+ * (processes, threads, serial) overrides the choice of the program. */
+enum {
+	FORKPOOL_PROCESSES = 0, /* forked: own memory, may crash, needs no locks */
+	FORKPOOL_THREADS,       /* in the caller's process: a crash ends everything */
+	FORKPOOL_SERIAL,        /* no worker: tasks run in the caller, in order */
+	FORKPOOL_MPI
+};
+
+/* What became of a task, where it is not what its function returned. */
+#define FORKPOOL_CRASHED (INT32_MIN)       /* its worker died while running it */
+#define FORKPOOL_TIMED_OUT (INT32_MIN + 1) /* it was running longer than allowed */
+#define FORKPOOL_CANCELLED (INT32_MIN + 2) /* it was not run, or not to its end */
+
+enum { FORKPOOL_MAX_WORKERS = 4096 };       /* workers in one pool, at most */
+enum { FORKPOOL_MAX_CHUNK = (1 << 30) - 1 };/* tasks in one chunk, at most */
+enum { FORKPOOL_MESSAGE_SIZE = 240 };       /* bytes of a message, with its '\0' */
+
+/* ---- Task functions --------------------------------------------------------
+ * Each returns 0 for success; any other value is a failure of that task (or, of
+ * a range, of the index last told to forkpool_at()).  A function must not
+ * return one of the three values above: they are recorded as -1.
+ * On processes `ctx`, items and results are in memory shared with the caller,
+ * everything else is the worker's own copy. */
+
+/* One item to one result. */
+typedef int forkpool_map_fn(const void *item, void *result, void *ctx);
+
+/* One item of each column to one result: items[k] is from column k. */
+typedef int forkpool_starmap_fn(const void *const *items, void *result, void *ctx);
+
+/* The body of a loop, for one index. */
+typedef int forkpool_for_fn(size_t index, void *ctx);
+
+/* The body of a loop, for begin <= index < end. */
+typedef int forkpool_range_fn(size_t begin, size_t end, void *ctx);
+
+/* Adds begin <= index < end to *acc. */
+typedef int forkpool_fold_fn(size_t begin, size_t end, void *acc, void *ctx);
+
+/* Adds *other to *acc.  Runs in the caller. */
+typedef void forkpool_combine_fn(void *acc, const void *other, void *ctx);
+
+/* A column of starmap's input: item i is at base + i * stride, `size` bytes
+ * long.  stride 0: the same item for every task (a repeated constant). */
+typedef struct {
+	const void *base;
+	size_t size;
+	size_t stride;
+} forkpool_column;
+
+/* ---- The pool -------------------------------------------------------------- */
+
+typedef struct {
+	int backend;         /* FORKPOOL_PROCESSES, _THREADS or _SERIAL */
+	unsigned workers;    /* 0: forkpool_cpu_count(); at most FORKPOOL_MAX_WORKERS.
+	                        The environment's FORKPOOL_WORKERS overrides it */
+
+	/* Run by each worker when it starts, with its number (0 .. workers-1); what
+	 * it leaves in *state is what forkpool_worker_state() returns.  A non-zero
+	 * return is a worker that cannot start: see forkpool_create(). */
+	int (*initializer)(unsigned worker, void **state, void *arg);
+
+	/* Run by each worker that ends in good order (not by one that is killed). */
+	void (*finalizer)(unsigned worker, void *state, void *arg);
+	void *arg;           /* for both; on processes as it was at the fork */
+
+	size_t arena_size;   /* address space for forkpool_alloc() and for copies of
+	                        buffers outside of it; pages cost memory only when
+	                        touched.  0: twice the machine's memory */
+	unsigned spin_us;    /* microseconds an idle worker (and a waiting caller) looks
+	                        for work before it sleeps; 0: the default, 50.
+	                        FORKPOOL_NO_SPIN: sleep at once */
+	int core_dumps;      /* non-zero: a crashing worker may dump core, the arena
+	                        included, as the limits of the process allow */
+	uint64_t reserved[6];
+} forkpool_config;
+
+#define FORKPOOL_NO_SPIN ((unsigned)-1)
+
+/* Creates a pool and starts its workers.  `*pool` is written only on success.
+ * Call it early: workers see the program's memory as it is at this moment, and
+ * a fork costs less in a small process.  Inside a task the new pool is serial.
+ * Returns 0, or
+ *   -EINVAL     pool is NULL; unknown backend, too many workers, `reserved` not
+ *               zero; an environment variable has a value that is none
+ *   -ENOTSUP    backend FORKPOOL_MPI
+ *   -ENOMEM     no memory, or no address space, not even for a small arena
+ *   -EMFILE, -ENFILE    no descriptor left (a pool holds 3, and one a worker)
+ *   -EAGAIN     not one worker could be started
+ *   -ECANCELED  the initializer failed in every worker */
+int forkpool_create(forkpool **pool, const forkpool_config *config);
+
+/* Ends the pool's intake: no further map; workers finish and end.
+ * Returns 0, or -EINVAL (pool is NULL), -EPERM (not the owner's process). */
+int forkpool_close(forkpool *pool);
+
+/* Waits until all workers of a closed or terminated pool have ended.
+ * Returns 0, or -EINVAL (NULL, or the pool is still open), -EPERM. */
+int forkpool_join(forkpool *pool);
+
+/* Ends the workers at once; tasks that run are lost.  Threads cannot be killed:
+ * there each running task is waited for.  Returns 0, -EINVAL, -EPERM. */
+int forkpool_terminate(forkpool *pool);
+
+/* Ends the workers (in good order, if none is busy) and frees the pool and its
+ * arena: pointers from forkpool_alloc() are invalid afterwards.  NULL is allowed.
+ * In a child of the owner's process it frees only the child's copies. */
+void forkpool_destroy(forkpool *pool);
+
+/* Forks all workers anew, so that they see the program's memory, and the shared
+ * objects loaded, as of now.  Threads and serial: nothing to do.
+ * Returns 0, or -EINVAL, -EPERM, -ESHUTDOWN (closed), -EBUSY (called from a
+ * callback while a map runs), -EAGAIN, -ECANCELED as forkpool_create(). */
+int forkpool_refresh(forkpool *pool);
+
+/* Zeroed memory, aligned to 64 bytes, that the caller and all workers, those
+ * already running included, see at the same address.  NULL and errno: EINVAL
+ * (NULL pool, size 0), ENOMEM, EPERM.  Cost: a list look-up, and pages when touched.
+ * For the caller only; inside a task use malloc(). */
+void *forkpool_alloc(forkpool *pool, size_t size);
+
+/* Gives memory from forkpool_alloc() back, to the system where it is large.
+ * NULL is allowed; any other pointer is ignored. */
+void forkpool_free(forkpool *pool, void *memory);
+
+/* ---- Maps ------------------------------------------------------------------ */
+
+/* How a map went.  tasks = succeeded + failed + crashed + timed_out + cancelled,
+ * always; and 0 tasks where the call was refused. */
+typedef struct {
+	uint64_t tasks;
+	uint64_t succeeded;
+	uint64_t failed;       /* the function returned non-zero */
+	uint64_t crashed;      /* the worker died */
+	uint64_t timed_out;
+	uint64_t cancelled;
+	uint64_t retried;      /* attempts beyond the first */
+	uint64_t restarts;     /* workers replaced while the map ran */
+	uint64_t bytes_copied; /* into and out of shared memory */
+	uint64_t page_faults;  /* of the workers, those that did not need a disk */
+	double elapsed;        /* seconds from call to return */
+	double cpu_time;       /* seconds, of the workers (user and system) */
+
+	/* Of the task with the lowest index that did not succeed: */
+	uint64_t index;
+	int32_t status;        /* as in forkpool_opts.status */
+	int32_t signal;        /* that killed its worker, 0: none */
+	uint32_t attempt;      /* which it was, from 1 */
+	char message[FORKPOOL_MESSAGE_SIZE]; /* why; or why the call was refused */
+} forkpool_report;
+
+/* How far a map is. */
+typedef struct {
+	uint64_t tasks;
+	uint64_t finished;     /* successful or not; never falls */
+	uint64_t unsuccessful; /* of those, as far as noticed */
+	unsigned workers_busy;
+	double elapsed;        /* seconds since the call */
+	double remaining;      /* seconds, estimated; < 0: not known yet */
+} forkpool_progress;
+
+typedef struct {
+	void *ctx;             /* handed to each call of the function */
+	size_t ctx_size;       /* > 0: this many bytes of ctx are copied to the workers.
+	                          0: ctx itself is handed on; on processes it must be in
+	                          the arena, or `inherited` be set (else -EINVAL) */
+	int inherited;         /* non-zero: function, ctx and items were where they are
+	                          when the workers were forked, and unchanged since, and
+	                          are used as inherited; nothing of them is copied */
+	size_t chunk;          /* tasks handed out at once, at most FORKPOOL_MAX_CHUNK.
+	                          0: such that there are at most 8192 chunks; it depends
+	                          on the number of tasks alone */
+	int stop_on_failure;   /* non-zero: once a task does not succeed no further one
+	                          is begun; those left end as FORKPOOL_CANCELLED */
+	int32_t *status;       /* NULL, or count entries: 0 for each task that succeeded,
+	                          what the function returned, or FORKPOOL_CRASHED, ... */
+	forkpool_report *report; /* NULL, or where to put the report */
+
+	/* Called in the caller's thread every `progress_interval` seconds (0: 0.1)
+	 * while the map runs, and once at its end. */
+	void (*progress)(const forkpool_progress *progress, void *arg);
+	void *progress_arg;
+	double progress_interval;
+	uint64_t reserved[8];
+} forkpool_opts;
+
+/* All maps run `count` tasks on the pool's workers and wait for the last one.
+ *
+ * Buffers: those inside the arena are used in place.  Of those outside, on
+ * processes, items are copied in before and results out afterwards (one copy each;
+ * the report counts the bytes); threads and serial use every buffer in place.
+ * The result of a task that did not succeed is what the caller had there, where the
+ * buffer is outside the arena and the workers are processes, else unspecified.
+ * items and results must not overlap, except that they may be the same.
+ *
+ * Cost: about 10 ns of dispatch a chunk, and 2 us a map while the workers are awake.
+ *
+ * A map called inside a task runs in that worker, one task after the other.
+ *
+ * Return: 0; the number of tasks that did not succeed; or
+ *   -EINVAL     pool or function NULL; a buffer NULL whose size and count are not
+ *               zero; chunk too large; interval negative; `reserved` not zero; a ctx
+ *               that the workers cannot see
+ *   -EOVERFLOW  count times a size does not fit
+ *   -ENOEXEC    the function was not loaded when the workers were forked: dlopen()
+ *               first, or call forkpool_refresh(), or set `inherited`
+ *   -ENOMEM     the arena, or the caller, has no memory for copies and book-keeping
+ *   -ESHUTDOWN  the pool was closed or terminated
+ *   -EPERM      the pool belongs to another process
+ *   -EAGAIN     no worker is left and none could be started; tasks not run are
+ *               cancelled
+ *   -ECANCELED  workers could not be replaced because the initializer fails
+ *   -EPROTO     a worker overwrote the pool's book-keeping: results are void, the
+ *               workers were replaced and the pool can be used */
+
+/* results[i] = function(items[i]), each item item_size and each result
+ * result_size bytes.  items may be NULL if item_size is 0 (the function then gets
+ * NULL), results likewise. */
+int forkpool_map(forkpool *pool, forkpool_map_fn *function, const void *items, size_t count, size_t item_size, void *results, size_t result_size, const forkpool_opts *opts);
+
+/* The sizes taken from the arrays' element types. */
+#define FORKPOOL_MAP(pool, function, items, results, count, opts) \
+	forkpool_map((pool), (function), (items), (count), sizeof *(items), (results), sizeof *(results), (opts))
+
+/* results[i] = function(columns[0][i], columns[1][i], ...): 1 to 64 columns (else
+ * -EINVAL).  Repeated constants have stride 0. */
+int forkpool_starmap(forkpool *pool, forkpool_starmap_fn *function, const forkpool_column *columns, size_t column_count, size_t count, void *results, size_t result_size, const forkpool_opts *opts);
+
+/* function(i) for i < count. */
+int forkpool_for(forkpool *pool, forkpool_for_fn *function, size_t count, const forkpool_opts *opts);
+
+/* The same by ranges of at most `chunk` indices: no call per index.  The function
+ * may tell where it is by forkpool_at().  If it then crashes or fails, that index is
+ * charged, those before it count as done, and the range goes on behind it; if it
+ * never told, the whole range is charged. */
+int forkpool_for_range(forkpool *pool, forkpool_range_fn *function, size_t count, const forkpool_opts *opts);
+
+/* Folds 0 <= i < count into *result, which holds the identity (0 for a sum) on
+ * entry and the answer on return; result_size bytes, copied with memcpy.  Each chunk
+ * is folded by one worker into a copy of the identity, and the chunks' partial
+ * results are combined in the caller, in a fixed binary tree: the answer has the same
+ * bits on any backend and with any number of workers, for a given chunk, if the fold
+ * depends on its arguments alone.  A chunk in which an index crashed or failed is
+ * folded again from its beginning, without that index.  *result is written only if
+ * the return value is >= 0. */
+int forkpool_reduce(forkpool *pool, forkpool_fold_fn *fold, forkpool_combine_fn *combine, size_t count, void *result, size_t result_size, const forkpool_opts *opts);
+
+/* One task: *result = function(item). */
+int forkpool_apply(forkpool *pool, forkpool_map_fn *function, const void *item, size_t item_size, void *result, size_t result_size, const forkpool_opts *opts);
+
+/* Puts a report into words, one line for each thing there is to say, as snprintf()
+ * does: at most size bytes with the '\0'; returns the length of the whole text. */
+size_t forkpool_report_format(const forkpool_report *report, char *text, size_t size);
+
+/* ---- Inside a task --------------------------------------------------------- */
+
+/* The number of the worker that runs the task, from 0; -1 outside of tasks. */
+int forkpool_worker(void);
+
+/* What the initializer left for this worker; NULL outside of tasks. */
+void *forkpool_worker_state(void);
+
+/* Which attempt at this task it is, from 1; 0 outside of tasks. */
+unsigned forkpool_attempt(void);
+
+/* Non-zero: the map is being cancelled; a long task may return early (its
+ * return value counts as ever). */
+int forkpool_cancelled(void);
+
+/* In a range or fold function: `index` is begun, all before it in the range are done.
+ * An index outside of the range, or below one told before, is ignored.  Costs a store. */
+void forkpool_at(size_t index);
+
+/* Leaves a message (cut to FORKPOOL_MESSAGE_SIZE) for the report and returns `code`:
+ * return forkpool_fail(3, "row %zu is singular", row); */
+int forkpool_fail(int code, const char *format, ...) FORKPOOL_PRINTF(2, 3);
+int forkpool_fail_text(int code, const char *text);
+
+/* ---- Anywhere -------------------------------------------------------------- */
+
+/* CPUs this process may use: the smaller of its affinity mask and its cgroup's quota
+ * (v1 or v2, rounded up); at least 1. */
+unsigned forkpool_cpu_count(void);
+
+/* A seed for task `index` of an experiment `seed`: distinct and well mixed for all
+ * indices, and independent of workers and chunks.  SplitMix64: Steele, Lea and Flood,
+ * "Fast splittable pseudorandom number generators", OOPSLA 2014. */
+uint64_t forkpool_seed(uint64_t seed, uint64_t index);
+
+/* What a return value (0, > 0, < 0) or one of the three FORKPOOL_ statuses means,
+ * in words.  Never NULL; valid until the thread's next call. */
+const char *forkpool_strerror(int code);
+
+/* "MAJOR.MINOR.PATCH" of the library that is linked. */
+const char *forkpool_version(void);
+
+/* ---- Plugins: functions that `forkpool map FILE.so:NAME` can apply ---------- */
+
+enum { FORKPOOL_PLUGIN_ABI = 1 };
+
+typedef enum {
+	FORKPOOL_DOUBLE = 0, /* double                  */
+	FORKPOOL_INT64,      /* int64_t                 */
+	FORKPOOL_UINT64,     /* uint64_t                */
+	FORKPOOL_FLOAT,      /* float                   */
+	FORKPOOL_INT32,      /* int32_t                 */
+	FORKPOOL_UINT8       /* uint8_t, opaque bytes   */
+} forkpool_type;
+
+/* Describes one function: an item is item_length values of item_type, a result
+ * result_length values of result_type.  In text, a line holds an item's or a
+ * result's values, separated by white space. */
+typedef struct {
+	int abi;                  /* FORKPOOL_PLUGIN_ABI */
+	const char *summary;      /* one line: what the function computes */
+	forkpool_map_fn *function;
+	forkpool_type item_type;
+	size_t item_length;       /* >= 1 */
+	forkpool_type result_type;
+	size_t result_length;     /* >= 1 */
+} forkpool_plugin;
+
+/* Exports `forkpool_plugin_NAME`, which describes a map function:
+ *   FORKPOOL_PLUGIN(sinc, "sin(x)/x", sinc, FORKPOOL_DOUBLE, 1, FORKPOOL_DOUBLE, 1);
+ */
+#define FORKPOOL_PLUGIN(NAME, SUMMARY, FUNCTION, ITEM_TYPE, ITEM_LENGTH, RESULT_TYPE, RESULT_LENGTH) \
+	extern const forkpool_plugin forkpool_plugin_##NAME; \
+	const forkpool_plugin forkpool_plugin_##NAME = { FORKPOOL_PLUGIN_ABI, (SUMMARY), (FUNCTION), (ITEM_TYPE), (ITEM_LENGTH), (RESULT_TYPE), (RESULT_LENGTH) }
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,1 @@
+# The command: it includes forkpool.h and nothing else of the library.

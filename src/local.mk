@@ -1,0 +1,23 @@
+# The library.  Internal names are hidden in the shared object by the compiler; what is
+# public says so in forkpool.h's implementation (FORKPOOL_API).
+lib_LTLIBRARIES += libforkpool.la
+libforkpool_la_SOURCES = \
+	src/api.h \
+	src/arena.c src/arena.h \
+	src/backend.h src/backend_process.c src/backend_serial.c src/backend_thread.c \
+	src/cpu.c \
+	src/error.c \
+	src/job.c src/job.h \
+	src/ledger.c src/ledger.h \
+	src/objects.c src/objects.h \
+	src/pool.c src/pool.h \
+	src/recover.c src/recover.h \
+	src/reduce.c \
+	src/region.c src/region.h \
+	src/ring.c src/ring.h \
+	src/seed.c \
+	src/task.c \
+	src/wait.c \
+	src/worker.c src/worker.h
+libforkpool_la_CFLAGS = $(AM_CFLAGS) $(FORKPOOL_HIDDEN)
+libforkpool_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined -export-symbols-regex '^forkpool_'
