@@ -30,9 +30,9 @@ extern "C" {
 #endif
 
 #if defined __GNUC__ || defined __clang__
-#define FORKPOOL_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define FORKPOOL_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
-#define FORKPOOL_PRINTF(format, first)
+#define FORKPOOL_PRINTF(text, first)
 #endif
 
 typedef struct forkpool forkpool; /* a pool of workers */
@@ -182,11 +182,12 @@ typedef struct {
 	double elapsed;        /* seconds from call to return */
 	double cpu_time;       /* seconds, of the workers (user and system) */
 
-	/* Of the task with the lowest index that did not succeed: */
+	/* Of the task with the lowest index that failed, crashed or timed out; if there is
+	 * none, of the first that was cancelled: */
 	uint64_t index;
 	int32_t status;        /* as in forkpool_opts.status */
 	int32_t signal;        /* that killed its worker, 0: none */
-	uint32_t attempt;      /* which it was, from 1 */
+	uint32_t attempt;      /* which it was, from 1; 0: it was not run */
 	char message[FORKPOOL_MESSAGE_SIZE]; /* why; or why the call was refused */
 } forkpool_report;
 

@@ -10,13 +10,13 @@ libforkpool_la_SOURCES = \
 	src/job.c src/job.h \
 	src/ledger.c src/ledger.h \
 	src/objects.c src/objects.h \
-	src/pool.c src/pool.h \
+	src/crew.c src/map.c src/orphan.c src/pool.c src/pool.h \
 	src/recover.c src/recover.h \
 	src/reduce.c \
 	src/region.c src/region.h \
 	src/ring.c src/ring.h \
 	src/seed.c \
-	src/task.c \
+	src/task.c src/task.h \
 	src/wait.c \
 	src/worker.c src/worker.h
 libforkpool_la_CFLAGS = $(AM_CFLAGS) $(FORKPOOL_HIDDEN)

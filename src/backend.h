@@ -1,0 +1,53 @@
+/*
+ * What a kind of worker must offer: how one is made, ended and noticed dead.  Nothing else
+ * differs between processes, threads and the caller itself.
+ */
+#ifndef FORKPOOL_BACKEND_H
+#define FORKPOOL_BACKEND_H
+
+#include "worker.h"
+
+#include <pthread.h>
+#include <sys/types.h>
+
+/* How a worker ended. */
+struct death {
+	pid_t pid;
+	int signal;       /* that killed it; 0: none */
+	int exit_status;  /* if there was no signal */
+	bool unknown;     /* its status was collected by somebody else */
+	uint64_t faults, cpu_ns; /* all that it used */
+};
+
+/* The parent's view of a worker. */
+struct member {
+	forkpool *pool;
+	bool alive;
+	bool given_up;        /* cannot be started: see pool->start_error */
+	unsigned failed_starts; /* deaths in the initializer, one after the other */
+	uint32_t incarnation;
+	pid_t pid;
+	int pidfd;            /* -1: none to be had; the heartbeat looks instead */
+	pthread_t thread;
+};
+
+struct backend {
+	const char *name;
+	bool shares_memory; /* workers see the caller's memory as it is */
+	bool runs_inline;   /* there is no worker: the caller works while it waits */
+
+	/* Starts a worker in the slot.  0 or -errno. */
+	int (*start)(forkpool *pool, unsigned slot);
+	/* Whether the worker has ended; if so it is gone for good.  wait: until it has. */
+	bool (*ended)(forkpool *pool, unsigned slot, bool wait, struct death *death);
+	/* Ends the worker at once.  NULL: cannot be done. */
+	void (*kill)(forkpool *pool, unsigned slot);
+};
+
+/* A process pool is known to all others from its first worker to its last. */
+void process_enlist(forkpool *pool);
+void process_delist(forkpool *pool);
+
+extern const struct backend backend_process, backend_thread, backend_serial;
+
+#endif

@@ -1,0 +1,256 @@
+/*
+ * Workers that are forked processes: made, made harmless to their host, watched and killed.
+ *
+ * A worker keeps nothing of the host that could disturb it: no signal handler, no signal mask, no
+ * descriptor of any pool but the doorbell of its own.  It ends when the parent does, also in the
+ * middle of a task: the kernel sends it DEATH_SIGNAL, which it never blocks.
+ */
+#include "pool.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DEATH_SIGNAL SIGRTMAX
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+/* ---- All process pools of this process, so that a new worker can close what is theirs ---- */
+
+/* Held over every fork of the process, so that the list is whole in the child. */
+static pthread_mutex_t pools_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t pools_once = PTHREAD_ONCE_INIT;
+static forkpool *pools;
+
+static void lock_pools(void)
+{
+	pthread_mutex_lock(&pools_lock);
+}
+
+static void unlock_pools(void)
+{
+	pthread_mutex_unlock(&pools_lock);
+}
+
+static void watch_forks(void)
+{
+	pthread_atfork(lock_pools, unlock_pools, unlock_pools);
+}
+
+void process_enlist(forkpool *pool)
+{
+	pthread_once(&pools_once, watch_forks);
+	lock_pools();
+	pool->next_pool = pools;
+	pools = pool;
+	unlock_pools();
+}
+
+void process_delist(forkpool *pool)
+{
+	lock_pools();
+	for (forkpool **link = &pools; *link != NULL; link = &(*link)->next_pool)
+		if (*link == pool) {
+			*link = pool->next_pool;
+			break;
+		}
+	unlock_pools();
+}
+
+static void close_if_open(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static void close_pools_descriptors(const forkpool *own)
+{
+	for (const forkpool *pool = pools; pool != NULL; pool = pool->next_pool) {
+		close_if_open(pool->epoll);
+		close_if_open(pool->region.fd);
+		if (pool != own)
+			close_if_open(pool->engine.doorbell);
+		if (pool->bell != pool->engine.doorbell)
+			close_if_open(pool->bell);
+		for (unsigned slot = 0; slot < pool_workers(pool); slot++)
+			close_if_open(pool->members[slot].pidfd);
+	}
+}
+
+/* ---- In the worker ---- */
+
+static pid_t parent_of_worker, this_worker_pid;
+static const struct worker *this_worker;
+
+/* The signal also comes when only the thread that forked has ended. */
+static void on_parent_death(int signal)
+{
+	(void)signal;
+	if (getppid() != parent_of_worker)
+		_exit(EXIT_FAILURE);
+}
+
+/* An exit() by a task must neither run the host's handlers nor print its buffers. */
+static void on_exit_in_worker(void)
+{
+	if (getpid() != this_worker_pid)
+		return; /* a child that the task forked */
+	if (this_worker->in_task)
+		atomic_store(&this_worker->record->stage, STAGE_EXITED);
+	_exit(EXIT_FAILURE);
+}
+
+static void end_with_parent(pid_t parent)
+{
+	struct sigaction action = { .sa_handler = on_parent_death, .sa_flags = SA_RESTART };
+	parent_of_worker = parent;
+	sigaction(DEATH_SIGNAL, &action, NULL);
+	prctl(PR_SET_PDEATHSIG, DEATH_SIGNAL);
+	if (getppid() != parent)
+		_exit(EXIT_FAILURE); /* it died before prctl() */
+}
+
+/* SIGINT comes to the whole foreground group: it is the parent's to act upon. */
+static void reset_signals(void)
+{
+	for (int signal = 1; signal < NSIG; signal++) {
+		struct sigaction action;
+		if (signal == DEATH_SIGNAL || sigaction(signal, NULL, &action) != 0)
+			continue;
+		void (*wanted)(int) = signal == SIGINT ? SIG_IGN : SIG_DFL;
+		if ((action.sa_flags & SA_SIGINFO) != 0 || action.sa_handler != wanted) {
+			action = (struct sigaction){ .sa_handler = wanted };
+			sigaction(signal, &action, NULL);
+		}
+	}
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* A limit of 1 byte and not 0, because only that also stops dumps into a pipe. */
+static void forbid_core_dumps(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur > 1) {
+		limit.rlim_cur = 1;
+		setrlimit(RLIMIT_CORE, &limit);
+	}
+}
+
+static void protect_board(const forkpool *pool)
+{
+	size_t bytes = (size_t)((char *)pool->engine.records - (char *)pool->engine.board);
+	mprotect(pool->engine.board, bytes, PROT_READ);
+}
+
+_Noreturn static void live(forkpool *pool, unsigned slot)
+{
+	struct worker worker;
+	close_pools_descriptors(pool);
+	if (!pool->config.core_dumps)
+		forbid_core_dumps();
+	protect_board(pool);
+	this_worker = &worker;
+	this_worker_pid = getpid();
+	atexit(on_exit_in_worker);
+	end_with_parent(pool->owner);
+	reset_signals();
+	crew_live(pool, slot, &worker);
+	fflush(stdout);
+	fflush(stderr);
+	_exit(EXIT_SUCCESS);
+}
+
+/* ---- In the parent ---- */
+
+static int open_pidfd(pid_t pid)
+{
+#ifdef SYS_pidfd_open
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+#else
+	(void)pid;
+	return -1;
+#endif
+}
+
+static int start(forkpool *pool, unsigned slot)
+{
+	struct member *member = &pool->members[slot];
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	fflush(stdout); /* or the worker would print it again */
+	fflush(stderr);
+	pid_t pid = fork();
+	int error = pid < 0 ? -errno : 0;
+	if (pid == 0)
+		live(pool, slot);
+	if (error == 0) {
+		lock_pools();
+		member->pid = pid;
+		member->pidfd = open_pidfd(pid);
+		unlock_pools();
+		wait_watch(pool, slot);
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
+static void read_death(const siginfo_t *info, const struct rusage *usage, struct death *death)
+{
+	if (info->si_code == CLD_EXITED)
+		death->exit_status = info->si_status;
+	else
+		death->signal = info->si_status;
+	death->faults = (uint64_t)usage->ru_minflt;
+	death->cpu_ns = ((uint64_t)usage->ru_utime.tv_sec + (uint64_t)usage->ru_stime.tv_sec) * 1000000000u +
+			((uint64_t)usage->ru_utime.tv_usec + (uint64_t)usage->ru_stime.tv_usec) * 1000u;
+}
+
+/* The system call and not the function, because only that tells what the worker has used. */
+static bool ended(forkpool *pool, unsigned slot, bool wait, struct death *death)
+{
+	struct member *member = &pool->members[slot];
+	struct rusage usage = { 0 };
+	siginfo_t info = { 0 };
+	int options = WEXITED | (wait ? 0 : WNOHANG), result;
+	do
+		result = member->pidfd >= 0 ? (int)syscall(SYS_waitid, P_PIDFD, member->pidfd, &info, options, &usage)
+					    : (int)syscall(SYS_waitid, P_PID, member->pid, &info, options, &usage);
+	while (result != 0 && errno == EINTR);
+	if (result == 0 && info.si_pid == 0)
+		return false;
+	*death = (struct death){ .pid = member->pid, .unknown = result != 0 };
+	if (result == 0)
+		read_death(&info, &usage, death); /* else ECHILD: it died, and somebody else was told how */
+	wait_unwatch(pool, slot);
+	lock_pools();
+	close_if_open(member->pidfd);
+	member->pidfd = -1;
+	unlock_pools();
+	return true;
+}
+
+static void kill_worker(forkpool *pool, unsigned slot)
+{
+	const struct member *member = &pool->members[slot];
+#ifdef SYS_pidfd_send_signal
+	if (member->pidfd >= 0) {
+		syscall(SYS_pidfd_send_signal, member->pidfd, SIGKILL, NULL, 0);
+		return;
+	}
+#endif
+	kill(member->pid, SIGKILL);
+}
+
+const struct backend backend_process = { "processes", false, false, start, ended, kill_worker };

@@ -1,0 +1,175 @@
+/*
+ * The crew: which slots have workers, and what is done about those that have not.
+ */
+#include "pool.h"
+
+#include "recover.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Deaths in a row that neither charged nor finished anything, before replacing stops: then it
+ * is not the tasks that kill the workers. */
+static unsigned barren_limit(const forkpool *pool)
+{
+	return 100 + 4 * pool_workers(pool);
+}
+
+/* Deaths in the initializer, one after the other, before the slot is given up.  While the pool
+ * is being created one is enough. */
+static unsigned failed_start_limit(const forkpool *pool)
+{
+	return pool->creating ? 1 : 8;
+}
+
+/* ---- A worker's life ---- */
+
+static bool begin_life(forkpool *pool, unsigned slot, struct worker *worker)
+{
+	struct worker_record *record = &pool->engine.records[slot];
+	worker_init(worker, &pool->engine, slot, pool->members[slot].incarnation);
+	bool ready = pool->config.initializer == NULL ||
+		     pool->config.initializer(slot, &worker->state, pool->config.arg) == 0;
+	atomic_store(&record->stage, ready ? STAGE_READY : STAGE_REFUSED);
+	worker_ring_bell(&pool->engine);
+	return ready;
+}
+
+static void end_life(forkpool *pool, struct worker *worker)
+{
+	if (pool->config.finalizer != NULL)
+		pool->config.finalizer(worker->slot, worker->state, pool->config.arg);
+	forkpool_destroy(worker->nested);
+	atomic_store(&worker->record->stage, STAGE_ENDED);
+	worker_ring_bell(&pool->engine);
+}
+
+void crew_live(forkpool *pool, unsigned slot, struct worker *worker)
+{
+	if (!begin_life(pool, slot, worker))
+		return;
+	worker_run(worker);
+	end_life(pool, worker);
+}
+
+/* ---- Starting ---- */
+
+static void start_one(forkpool *pool, unsigned slot)
+{
+	struct member *member = &pool->members[slot];
+	member->incarnation++;
+	int error = pool->backend->start(pool, slot);
+	member->alive = error == 0;
+	if (error != 0)
+		pool->start_error = error;
+}
+
+void crew_refill(forkpool *pool)
+{
+	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
+		if (!pool->members[slot].alive && !pool->members[slot].given_up)
+			start_one(pool, slot);
+}
+
+/* The caller works: its one worker lives between the calls. */
+static int start_inline(forkpool *pool)
+{
+	return begin_life(pool, 0, pool->inline_worker) ? 0 : -ECANCELED;
+}
+
+int crew_start(forkpool *pool)
+{
+	if (pool->backend->runs_inline)
+		return start_inline(pool);
+	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
+		pool->members[slot].given_up = false;
+	pool->barren = 0;
+	crew_refill(pool);
+	if (pool->config.initializer != NULL) {
+		pool->creating = true;
+		wait_until_started(pool);
+		pool->creating = false;
+	}
+	return crew_gone(pool) ? pool->start_error : 0;
+}
+
+bool crew_gone(const forkpool *pool)
+{
+	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
+		if (pool->members[slot].alive)
+			return false;
+	return !pool->backend->runs_inline;
+}
+
+/* ---- Ends ---- */
+
+static void give_up(forkpool *pool, struct member *member, int error)
+{
+	member->given_up = true;
+	pool->start_error = error;
+}
+
+static void note_end(forkpool *pool, unsigned slot, const struct death *death)
+{
+	struct member *member = &pool->members[slot];
+	enum worker_stage stage = pool->engine.records[slot].stage;
+	member->alive = false;
+	recover_worker(pool, slot, death);
+	if (stage == STAGE_READY || stage == STAGE_EXITED)
+		member->failed_starts = 0;
+	else if (stage == STAGE_STARTING && pool->config.initializer != NULL)
+		member->failed_starts++;
+	if (stage == STAGE_REFUSED || member->failed_starts >= failed_start_limit(pool))
+		give_up(pool, member, -ECANCELED);
+	else if (pool->barren >= barren_limit(pool))
+		give_up(pool, member, -EAGAIN);
+}
+
+bool crew_check(forkpool *pool, unsigned slot)
+{
+	struct member *member = &pool->members[slot];
+	struct death death = { 0 };
+	if (!member->alive || !pool->backend->ended(pool, slot, false, &death))
+		return false;
+	note_end(pool, slot, &death);
+	if (!pool->closed && !member->given_up) {
+		start_one(pool, slot);
+		pool->restarts += member->alive;
+	}
+	return true;
+}
+
+void crew_close(forkpool *pool)
+{
+	atomic_store(&pool->engine.board->closing, 1);
+	ring_post(&pool->engine.ring, pool_workers(pool));
+	if (pool->backend->runs_inline && pool->inline_worker->record->stage == STAGE_READY)
+		end_life(pool, pool->inline_worker);
+}
+
+void crew_join(forkpool *pool)
+{
+	for (unsigned slot = 0; slot < pool_workers(pool); slot++) {
+		struct death death;
+		if (!pool->members[slot].alive)
+			continue;
+		pool->backend->ended(pool, slot, true, &death);
+		note_end(pool, slot, &death);
+	}
+}
+
+void crew_kill(forkpool *pool)
+{
+	atomic_store(&pool->engine.board->closing, 1);
+	if (pool->backend->kill == NULL) {
+		for (struct job *job = pool->jobs; job != NULL; job = job->next)
+			job_cancel(job);
+		ring_post(&pool->engine.ring, pool_workers(pool));
+	} else {
+		for (unsigned slot = 0; slot < pool_workers(pool); slot++)
+			if (pool->members[slot].alive)
+				pool->backend->kill(pool, slot);
+	}
+	crew_join(pool);
+	atomic_store(&pool->engine.board->closing, 0);
+}

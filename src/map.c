@@ -1,0 +1,244 @@
+/*
+ * The maps: each call says what it asks for, is checked, becomes a job, and is waited for.
+ */
+#include "pool.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Why a call is refused, for the report. */
+struct refusal {
+	int error;
+	char message[FORKPOOL_MESSAGE_SIZE];
+};
+
+FORKPOOL_PRINTF(3, 4) static bool refuse(struct refusal *refusal, int error, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(refusal->message, sizeof refusal->message, format, arguments);
+	va_end(arguments);
+	refusal->error = error;
+	return false;
+}
+
+/* ---- Checks ---- */
+
+static bool check_pool(const forkpool *pool, struct refusal *refusal)
+{
+	if (pool == NULL)
+		return refuse(refusal, -EINVAL, "pool is NULL");
+	if (pool->owner != getpid())
+		return refuse(refusal, -EPERM, "the pool belongs to process %d, and this is %d", (int)pool->owner,
+			      (int)getpid());
+	if (pool->closed)
+		return refuse(refusal, -ESHUTDOWN, "the pool is closed");
+	return true;
+}
+
+static bool check_opts(const forkpool_opts *opts, struct refusal *refusal)
+{
+	for (size_t i = 0; i < sizeof opts->reserved / sizeof *opts->reserved; i++)
+		if (opts->reserved[i] != 0)
+			return refuse(refusal, -EINVAL, "opts.reserved[%zu] is %llu; it must be 0", i,
+				      (unsigned long long)opts->reserved[i]);
+	if (opts->chunk > FORKPOOL_MAX_CHUNK)
+		return refuse(refusal, -EINVAL, "opts.chunk is %zu; it must be at most %d", opts->chunk,
+			      FORKPOOL_MAX_CHUNK);
+	if (!(opts->progress_interval >= 0) || isinf(opts->progress_interval))
+		return refuse(refusal, -EINVAL, "opts.progress_interval is %g; it must be a number of seconds >= 0",
+			      opts->progress_interval);
+	if (opts->ctx == NULL && opts->ctx_size > 0)
+		return refuse(refusal, -EINVAL, "opts.ctx is NULL, and opts.ctx_size %zu", opts->ctx_size);
+	return true;
+}
+
+static bool check_product(size_t count, size_t size, const char *what, struct refusal *refusal)
+{
+	size_t product;
+	if (__builtin_mul_overflow(count, size, &product) || product > SIZE_MAX / 2)
+		return refuse(refusal, -EOVERFLOW, "%zu times %s %zu is too large", count, what, size);
+	return true;
+}
+
+static bool check_column(const forkpool_column *column, size_t count, struct refusal *refusal)
+{
+	if (column->base == NULL && column->size > 0 && count > 0)
+		return refuse(refusal, -EINVAL, "items are NULL, and their size %zu", column->size);
+	return check_product(count, column->stride, "stride", refusal) &&
+	       check_product(count, column->size, "item size", refusal) &&
+	       check_product(1, column->stride * count + column->size, "span", refusal);
+}
+
+static bool check_buffers(const struct job_request *request, struct refusal *refusal)
+{
+	for (size_t k = 0; k < request->column_count; k++)
+		if (!check_column(&request->columns[k], request->count, refusal))
+			return false;
+	if (request->results == NULL && request->result_size > 0 && request->count > 0)
+		return refuse(refusal, -EINVAL, "results is NULL, and its size %zu", request->result_size);
+	if (request->kind != JOB_FOLD && !check_product(request->count, request->result_size, "result size", refusal))
+		return false;
+	return request->opts->status == NULL ||
+	       check_product(request->count, sizeof(int32_t), "a status's size", refusal);
+}
+
+/* What a worker process cannot see. */
+static bool check_visible(const forkpool *pool, const struct job_request *request, struct refusal *refusal)
+{
+	const forkpool_opts *opts = request->opts;
+	if (pool->backend->shares_memory || opts->inherited)
+		return true;
+	if (!objects_contain(&pool->objects, request->function.address))
+		return refuse(refusal, -ENOEXEC,
+			      "the function at %#lx was not loaded when the workers were forked: load it first, or "
+			      "call forkpool_refresh()",
+			      (unsigned long)request->function.address);
+	if (opts->ctx != NULL && opts->ctx_size == 0 && !region_contains(&pool->region, opts->ctx, 0))
+		return refuse(refusal, -EINVAL,
+			      "opts.ctx at %p is not in the arena: set ctx_size to have it copied, or inherited",
+			      opts->ctx);
+	return true;
+}
+
+static bool check_request(const forkpool *pool, const struct job_request *request, struct refusal *refusal)
+{
+	if (!check_pool(pool, refusal) || !check_opts(request->opts, refusal))
+		return false;
+	if (request->function.address == 0 || (request->kind == JOB_FOLD && request->combine == NULL))
+		return refuse(refusal, -EINVAL, "function is NULL");
+	if (request->kind == JOB_STARMAP && (request->columns == NULL || request->column_count == 0))
+		return refuse(refusal, -EINVAL, "there are no columns");
+	if (request->column_count > MAX_COLUMNS)
+		return refuse(refusal, -EINVAL, "%zu columns; there may be at most %d", request->column_count, MAX_COLUMNS);
+	return check_buffers(request, refusal) && check_visible(pool, request, refusal);
+}
+
+/* ---- Running ---- */
+
+/* The pool that serves maps of this worker's tasks; made when first needed. */
+static forkpool *nested_pool(struct worker *worker)
+{
+	if (worker->nested == NULL) {
+		forkpool_config config = { .backend = FORKPOOL_SERIAL, .arena_size = (size_t)1 << 30 };
+		if (forkpool_create(&worker->nested, &config) == 0) {
+			worker->nested->inline_worker->number = worker->number;
+			worker->nested->inline_worker->state = worker->state;
+		}
+	}
+	return worker->nested;
+}
+
+forkpool *pool_of_caller(forkpool *pool)
+{
+	if (worker_current != NULL)
+		return nested_pool(worker_current);
+	/* From a callback, while the caller itself is at work. */
+	if (pool != NULL && pool->backend->runs_inline && pool->jobs != NULL)
+		return nested_pool(pool->inline_worker);
+	return pool;
+}
+
+static int run_job(struct job *job)
+{
+	forkpool *pool = job->pool;
+	while (!job_open(job))
+		wait_for_slot(pool);
+	wait_for_job(pool, job);
+	int result = job_settle(job);
+	job_retire(job);
+	return result;
+}
+
+static int run_request(forkpool *pool, const struct job_request *request, struct refusal *refusal)
+{
+	pool = pool_of_caller(pool);
+	if (!check_request(pool, request, refusal))
+		return refusal->error;
+	struct job *job = malloc(sizeof *job);
+	if (job == NULL) {
+		refuse(refusal, -ENOMEM, "no memory");
+		return -ENOMEM;
+	}
+	refusal->error = job_prepare(job, pool, request, refusal->message);
+	if (refusal->error != 0) {
+		free(job);
+		return refusal->error;
+	}
+	return run_job(job);
+}
+
+static int run(forkpool *pool, struct job_request request, const forkpool_opts *opts)
+{
+	forkpool_opts defaults = { 0 }, complete = opts == NULL ? defaults : *opts;
+	struct refusal refusal = { 0 };
+	if (complete.progress_interval == 0)
+		complete.progress_interval = 0.1;
+	request.opts = &complete;
+	int result = run_request(pool, &request, &refusal);
+	if (refusal.error != 0 && complete.report != NULL) {
+		*complete.report = (forkpool_report){ 0 };
+		snprintf(complete.report->message, sizeof complete.report->message, "%s", refusal.message);
+	}
+	return result;
+}
+
+/* ---- The calls ---- */
+
+int forkpool_map(forkpool *pool, forkpool_map_fn *function, const void *items, size_t count, size_t item_size, void *results, size_t result_size, const forkpool_opts *opts)
+{
+	forkpool_column column = { items, item_size, item_size };
+	return run(pool,
+		   (struct job_request){ .kind = JOB_MAP,
+					 .function.map = function,
+					 .count = count,
+					 .columns = &column,
+					 .column_count = 1,
+					 .results = results,
+					 .result_size = result_size },
+		   opts);
+}
+
+int forkpool_starmap(forkpool *pool, forkpool_starmap_fn *function, const forkpool_column *columns, size_t column_count, size_t count, void *results, size_t result_size, const forkpool_opts *opts)
+{
+	return run(pool,
+		   (struct job_request){ .kind = JOB_STARMAP,
+					 .function.starmap = function,
+					 .count = count,
+					 .columns = columns,
+					 .column_count = column_count,
+					 .results = results,
+					 .result_size = result_size },
+		   opts);
+}
+
+int forkpool_for(forkpool *pool, forkpool_for_fn *function, size_t count, const forkpool_opts *opts)
+{
+	return run(pool, (struct job_request){ .kind = JOB_FOR, .function.loop = function, .count = count }, opts);
+}
+
+int forkpool_for_range(forkpool *pool, forkpool_range_fn *function, size_t count, const forkpool_opts *opts)
+{
+	return run(pool, (struct job_request){ .kind = JOB_RANGE, .function.range = function, .count = count }, opts);
+}
+
+int forkpool_reduce(forkpool *pool, forkpool_fold_fn *fold, forkpool_combine_fn *combine, size_t count, void *result, size_t result_size, const forkpool_opts *opts)
+{
+	return run(pool,
+		   (struct job_request){ .kind = JOB_FOLD,
+					 .function.fold = fold,
+					 .count = count,
+					 .results = result,
+					 .result_size = result_size,
+					 .combine = combine },
+		   opts);
+}
+
+int forkpool_apply(forkpool *pool, forkpool_map_fn *function, const void *item, size_t item_size, void *result, size_t result_size, const forkpool_opts *opts)
+{
+	return forkpool_map(pool, function, item, 1, item_size, result, result_size, opts);
+}

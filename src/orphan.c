@@ -1,0 +1,141 @@
+/*
+ * Chunks that lost their worker: the parent's list of them, and the board's table in which
+ * workers find them.  The ledger's word carries the version of the offer, so an offer that was
+ * overtaken by another death cannot be taken up.
+ */
+#include "pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct orphan *orphan_find(const struct job *job, size_t chunk)
+{
+	struct orphan *orphan = job->orphans;
+	while (orphan != NULL && orphan->chunk != chunk)
+		orphan = orphan->next;
+	return orphan;
+}
+
+struct orphan *orphan_note(struct job *job, size_t chunk)
+{
+	struct orphan *orphan = orphan_find(job, chunk);
+	if (orphan != NULL || (orphan = calloc(1, sizeof *orphan)) == NULL)
+		return orphan;
+	orphan->next = job->orphans;
+	orphan->job = job;
+	orphan->chunk = chunk;
+	orphan->slot = -1;
+	job->orphans = orphan;
+	return orphan;
+}
+
+int orphan_exclude(struct orphan *orphan, uint32_t begin, uint32_t end)
+{
+	struct arena *arena = &orphan->job->pool->arena;
+	uint32_t *grown = arena_alloc(arena, (orphan->excluded_count + (end - begin)) * sizeof *grown);
+	size_t from = 0, count = 0;
+	if (grown == NULL)
+		return -ENOMEM;
+	while (from < orphan->excluded_count && orphan->excluded[from] < begin)
+		grown[count++] = orphan->excluded[from++];
+	for (uint32_t offset = begin; offset < end; offset++) {
+		grown[count++] = offset;
+		from += from < orphan->excluded_count && orphan->excluded[from] == offset;
+	}
+	while (from < orphan->excluded_count)
+		grown[count++] = orphan->excluded[from++];
+	arena_free(arena, orphan->excluded);
+	orphan->excluded = grown;
+	orphan->excluded_count = count;
+	return 0;
+}
+
+static void withdraw(struct orphan *orphan)
+{
+	struct forkpool *pool = orphan->job->pool;
+	if (orphan->slot < 0)
+		return;
+	atomic_store(&pool->engine.board->orphan[orphan->slot].version, 0);
+	pool->orphan_slots[orphan->slot] = NULL;
+	orphan->slot = -1;
+}
+
+static void post(struct orphan *orphan, int slot)
+{
+	struct forkpool *pool = orphan->job->pool;
+	struct board *board = pool->engine.board;
+	struct orphan_post *place = &board->orphan[slot];
+	orphan->slot = slot;
+	pool->orphan_slots[slot] = orphan;
+	atomic_store(&place->job, orphan->job->number);
+	atomic_store(&place->chunk, orphan->chunk);
+	atomic_store(&place->start, orphan->start);
+	atomic_store(&place->excluded, orphan->excluded);
+	atomic_store(&place->excluded_count, orphan->excluded_count);
+	atomic_store(&place->version, orphan->version);
+	if (board->orphans <= (uint32_t)slot)
+		atomic_store(&board->orphans, (uint32_t)slot + 1);
+}
+
+/* Its word has moved on: nobody can take this offer up any more. */
+static bool is_taken(const struct orphan *orphan)
+{
+	uint64_t word = ledger_read(&orphan->job->ledger[orphan->chunk]);
+	return (word & ~LEDGER_STOLEN) != ledger_orphan(orphan->version);
+}
+
+static int free_slot(struct forkpool *pool)
+{
+	for (int i = 0; i < ORPHAN_SLOTS; i++) {
+		struct orphan *there = pool->orphan_slots[i];
+		if (there != NULL && is_taken(there))
+			withdraw(there);
+		if (pool->orphan_slots[i] == NULL)
+			return i;
+	}
+	return -1;
+}
+
+int orphan_offer(struct job *job, size_t chunk, size_t start, uint64_t stolen)
+{
+	struct forkpool *pool = job->pool;
+	struct orphan *orphan = orphan_note(job, chunk);
+	if (orphan == NULL)
+		return -ENOMEM;
+	withdraw(orphan);
+	orphan->start = start;
+	if (job->cancelled) {
+		ledger_finish(&job->ledger[chunk], LEDGER_CANCELLED | stolen);
+		return 0;
+	}
+	orphan->version = ++pool->version;
+	ledger_finish(&job->ledger[chunk], ledger_orphan(orphan->version) | stolen);
+	int slot = free_slot(pool);
+	if (slot >= 0)
+		post(orphan, slot);
+	return 0;
+}
+
+void orphan_publish(struct forkpool *pool)
+{
+	for (struct job *job = pool->jobs; job != NULL; job = job->next)
+		for (struct orphan *orphan = job->orphans; orphan != NULL; orphan = orphan->next) {
+			int slot = orphan->slot >= 0 || is_taken(orphan) ? -1 : free_slot(pool);
+			if (slot >= 0) {
+				post(orphan, slot);
+				ring_post(&pool->engine.ring, 1);
+			}
+		}
+}
+
+void orphan_free_all(struct job *job)
+{
+	while (job->orphans != NULL) {
+		struct orphan *orphan = job->orphans;
+		job->orphans = orphan->next;
+		withdraw(orphan);
+		arena_free(&job->pool->arena, orphan->excluded);
+		free(orphan);
+	}
+}

@@ -1,0 +1,314 @@
+/*
+ * The pool's own calls: it is made from a configuration, closed, joined, and gone.
+ */
+#include "pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DEFAULT_SPIN_US = 50 };
+
+/* A pool inside a task needs address space for its book-keeping only. */
+#define NESTED_ARENA ((size_t)1 << 30)
+#define LEAST_ARENA ((size_t)1 << 20)
+
+/* ---- Configuration ---- */
+
+static int backend_by_name(const char *name)
+{
+	static const char *const names[] = { "processes", "threads", "serial" };
+	for (int i = 0; i < 3; i++)
+		if (strcmp(name, names[i]) == 0)
+			return i;
+	return -1;
+}
+
+static int apply_environment(forkpool_config *config)
+{
+	const char *backend = getenv("FORKPOOL_BACKEND"), *workers = getenv("FORKPOOL_WORKERS");
+	if (backend != NULL && *backend != '\0' && (config->backend = backend_by_name(backend)) < 0)
+		return -EINVAL;
+	if (workers != NULL && *workers != '\0') {
+		char *end;
+		errno = 0;
+		unsigned long count = strtoul(workers, &end, 10);
+		if (errno != 0 || *end != '\0' || *workers < '0' || *workers > '9' || count > FORKPOOL_MAX_WORKERS)
+			return -EINVAL;
+		config->workers = (unsigned)count;
+	}
+	return 0;
+}
+
+static size_t machine_memory(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	return pages > 0 && page > 0 ? (size_t)pages * (size_t)page : (size_t)1 << 32;
+}
+
+static bool all_zero(const uint64_t *reserved, size_t count)
+{
+	while (count > 0)
+		if (reserved[--count] != 0)
+			return false;
+	return true;
+}
+
+static int complete_config(forkpool_config *config)
+{
+	if (!all_zero(config->reserved, sizeof config->reserved / sizeof *config->reserved))
+		return -EINVAL;
+	int error = apply_environment(config);
+	if (error != 0)
+		return error;
+	if (config->backend == FORKPOOL_MPI)
+		return -ENOTSUP;
+	if (config->backend < 0 || config->backend > FORKPOOL_MPI || config->workers > FORKPOOL_MAX_WORKERS)
+		return -EINVAL;
+	if (worker_current != NULL) {
+		config->backend = FORKPOOL_SERIAL;
+		if (config->arena_size == 0)
+			config->arena_size = NESTED_ARENA;
+	}
+	if (config->backend == FORKPOOL_SERIAL)
+		config->workers = 1;
+	if (config->workers == 0)
+		config->workers = forkpool_cpu_count();
+	if (config->arena_size == 0)
+		config->arena_size = machine_memory() > SIZE_MAX / 2 ? SIZE_MAX / 2 : machine_memory() * 2;
+	if (config->spin_us == 0)
+		config->spin_us = DEFAULT_SPIN_US;
+	else if (config->spin_us == FORKPOOL_NO_SPIN)
+		config->spin_us = 0;
+	return 0;
+}
+
+/* ---- The region's layout ---- */
+
+struct layout {
+	size_t ring_back, records, ring_front, tallies, failures, arena; /* offsets */
+	size_t capacity;
+};
+
+static size_t place(size_t *at, size_t size, size_t alignment)
+{
+	size_t here = (*at + alignment - 1) / alignment * alignment;
+	*at = here + size;
+	return here;
+}
+
+/* First what workers only read, then, on pages of its own, what they write. */
+static struct layout lay_out(unsigned workers)
+{
+	struct layout layout = { .capacity = 256 };
+	size_t at = sizeof(struct board), page = (size_t)sysconf(_SC_PAGESIZE);
+	while (layout.capacity < 4 * (size_t)workers)
+		layout.capacity *= 2;
+	layout.ring_back = place(&at, ring_back_size(layout.capacity), CACHE_LINE);
+	layout.records = place(&at, workers * sizeof(struct worker_record), page);
+	layout.ring_front = place(&at, sizeof(struct ring_front), CACHE_LINE);
+	layout.tallies = place(&at, JOB_SLOTS * sizeof(struct job_tally), CACHE_LINE);
+	layout.failures = place(&at, (size_t)workers * JOB_SLOTS * sizeof(struct failure), CACHE_LINE);
+	layout.arena = place(&at, 0, page);
+	return layout;
+}
+
+static int make_region(forkpool *pool)
+{
+	struct layout layout = lay_out(pool->config.workers);
+	struct engine *engine = &pool->engine;
+	size_t wanted = pool->config.arena_size > SIZE_MAX / 2 ? SIZE_MAX / 2 : pool->config.arena_size;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	wanted = (wanted + layout.arena + page - 1) / page * page;
+	int error = region_create(&pool->region, layout.arena + LEAST_ARENA, wanted, pool->config.core_dumps != 0);
+	if (error == 0)
+		error = region_reserve(&pool->region, pool->region.base, layout.arena);
+	if (error == 0)
+		error = arena_init(&pool->arena, &pool->region, layout.arena);
+	if (error != 0)
+		return error;
+	char *base = pool->region.base;
+	engine->board = (struct board *)(void *)base;
+	engine->records = (struct worker_record *)(void *)(base + layout.records);
+	engine->tallies = (struct job_tally *)(void *)(base + layout.tallies);
+	engine->failures = (struct failure *)(void *)(base + layout.failures);
+	engine->workers = pool->config.workers;
+	engine->spin_us = pool->config.spin_us;
+	ring_init(&engine->ring, (struct ring_back *)(void *)(base + layout.ring_back),
+		  (struct ring_front *)(void *)(base + layout.ring_front), layout.capacity);
+	return 0;
+}
+
+/* ---- Making and unmaking ---- */
+
+static const struct backend *const backends[] = {
+	[FORKPOOL_PROCESSES] = &backend_process,
+	[FORKPOOL_THREADS] = &backend_thread,
+	[FORKPOOL_SERIAL] = &backend_serial,
+};
+
+static int make_members(forkpool *pool)
+{
+	unsigned workers = pool->config.workers;
+	pool->members = calloc(workers, sizeof *pool->members);
+	if (pool->members == NULL)
+		return -ENOMEM;
+	for (unsigned slot = 0; slot < workers; slot++)
+		pool->members[slot] = (struct member){ .pool = pool, .pidfd = -1 };
+	if (!pool->backend->runs_inline)
+		return 0;
+	pool->inline_worker = calloc(1, sizeof *pool->inline_worker);
+	return pool->inline_worker == NULL ? -ENOMEM : 0;
+}
+
+static bool is_process_pool(const forkpool *pool)
+{
+	return pool->backend == &backend_process;
+}
+
+/* Frees what this process has of the pool; its workers are gone, or never were. */
+static void unmake(forkpool *pool)
+{
+	if (is_process_pool(pool))
+		process_delist(pool);
+	wait_free(pool);
+	objects_free(&pool->objects);
+	arena_destroy(&pool->arena);
+	region_destroy(&pool->region);
+	free(pool->inline_worker);
+	free(pool->members);
+	free(pool);
+}
+
+static int make(forkpool *pool)
+{
+	int error = make_members(pool);
+	if (error == 0)
+		error = make_region(pool);
+	if (error == 0)
+		error = wait_init(pool);
+	if (error == 0)
+		error = objects_snapshot(&pool->objects);
+	if (error != 0)
+		return error;
+	if (is_process_pool(pool))
+		process_enlist(pool);
+	return crew_start(pool);
+}
+
+int forkpool_create(forkpool **created, const forkpool_config *config)
+{
+	forkpool_config complete = config == NULL ? (forkpool_config){ 0 } : *config;
+	int error = created == NULL ? -EINVAL : complete_config(&complete);
+	if (error != 0)
+		return error;
+	forkpool *pool = calloc(1, sizeof *pool);
+	if (pool == NULL)
+		return -ENOMEM;
+	pool->config = complete;
+	pool->owner = getpid();
+	pool->backend = backends[complete.backend];
+	pool->epoll = pool->bell = pool->engine.doorbell = -1;
+	pool->region.fd = -1;
+	error = make(pool);
+	if (error != 0) {
+		unmake(pool);
+		return error;
+	}
+	*created = pool;
+	return 0;
+}
+
+/* ---- Ending ---- */
+
+static int check_owner(const forkpool *pool)
+{
+	if (pool == NULL)
+		return -EINVAL;
+	return pool->owner == getpid() ? 0 : -EPERM;
+}
+
+int forkpool_close(forkpool *pool)
+{
+	int error = check_owner(pool);
+	if (error != 0 || pool->closed)
+		return error;
+	pool->closed = true;
+	crew_close(pool);
+	return 0;
+}
+
+int forkpool_join(forkpool *pool)
+{
+	int error = check_owner(pool);
+	if (error == 0 && !pool->closed)
+		error = -EINVAL;
+	if (error == 0)
+		crew_join(pool);
+	return error;
+}
+
+int forkpool_terminate(forkpool *pool)
+{
+	int error = check_owner(pool);
+	if (error != 0)
+		return error;
+	pool->closed = true;
+	crew_kill(pool);
+	for (struct job *job = pool->jobs; job != NULL; job = job->next)
+		job_fail(job, -ESHUTDOWN);
+	return 0;
+}
+
+void forkpool_destroy(forkpool *pool)
+{
+	if (pool == NULL)
+		return;
+	if (pool->owner == getpid()) {
+		forkpool_close(pool);
+		forkpool_join(pool);
+		job_free_retired(pool);
+	}
+	unmake(pool);
+}
+
+int forkpool_refresh(forkpool *pool)
+{
+	struct objects objects;
+	int error = check_owner(pool);
+	if (error == 0 && pool->closed)
+		error = -ESHUTDOWN;
+	if (error == 0 && pool->jobs != NULL)
+		error = -EBUSY;
+	if (error != 0 || !is_process_pool(pool))
+		return error;
+	error = objects_snapshot(&objects);
+	if (error != 0)
+		return error;
+	objects_free(&pool->objects);
+	pool->objects = objects;
+	crew_close(pool);
+	crew_join(pool);
+	atomic_store(&pool->engine.board->closing, 0);
+	return crew_start(pool);
+}
+
+/* ---- The arena's calls ---- */
+
+void *forkpool_alloc(forkpool *pool, size_t size)
+{
+	int error = check_owner(pool);
+	if (error == 0 && size == 0)
+		error = -EINVAL;
+	void *memory = error == 0 ? arena_alloc_zeroed(&pool->arena, size, true) : NULL;
+	if (memory == NULL)
+		errno = error == 0 ? ENOMEM : -error;
+	return memory;
+}
+
+void forkpool_free(forkpool *pool, void *memory)
+{
+	if (check_owner(pool) == 0)
+		arena_release(&pool->arena, memory);
+}

@@ -1,0 +1,39 @@
+/*
+ * The region: one shared mapping, made before the first fork, so that every pointer into it
+ * is valid in every worker at the same address.  It has no name that could be left behind:
+ * a sealed memfd, or, where there is none, a POSIX shared memory object that is unlinked as
+ * soon as it is open.
+ */
+#ifndef FORKPOOL_REGION_H
+#define FORKPOOL_REGION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct region {
+	char *base;
+	size_t size;
+	size_t page;
+	int fd; /* -1: pages come when touched; else they must be reserved by region_reserve() */
+};
+
+/* Maps at least `least` bytes, at best `wanted`: a refused size is halved and tried again.
+ * dump: whether core dumps may include it.  0 or -errno. */
+int region_create(struct region *region, size_t least, size_t wanted, bool dump);
+void region_destroy(struct region *region);
+
+/* Makes sure that size bytes at `at` can be touched (a full file system is -ENOMEM here, and
+ * not a SIGBUS later).  Costs nothing on a memfd. */
+int region_reserve(const struct region *region, const void *at, size_t size);
+
+/* Gives the whole pages inside the piece back to the system, though other processes have
+ * them mapped; they read as zero afterwards.  Returns false if that is refused. */
+bool region_discard(const struct region *region, void *at, size_t size);
+
+static inline bool region_contains(const struct region *region, const void *at, size_t size)
+{
+	size_t offset = (size_t)((const char *)at - region->base);
+	return (const char *)at >= region->base && offset <= region->size && size <= region->size - offset;
+}
+
+#endif

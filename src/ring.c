@@ -1,0 +1,123 @@
+/*
+ * The ring of ranges.  See ring.h for who may do what, and what each ordering pairs with.
+ */
+#include "ring.h"
+
+#include <errno.h>
+
+size_t ring_back_size(size_t capacity)
+{
+	return sizeof(struct ring_back) + capacity * sizeof(struct ring_slot);
+}
+
+static struct ring_pair *current_pair(const struct ring *ring)
+{
+	return &ring->front->pairs[atomic_load(&ring->back->generation) & 1];
+}
+
+/* Entries filled, as far as can be believed: head is in memory that workers write. */
+static uint64_t filled(const struct ring *ring)
+{
+	uint64_t tail = ring_tail(ring), head = atomic_load_explicit(&ring->front->head, memory_order_acquire); /* R3 */
+	return head <= tail && tail - head <= ring->back->capacity ? tail - head : ring->back->capacity;
+}
+
+static void init_pair(struct ring_pair *pair, unsigned items, uint64_t space)
+{
+	sem_init(&pair->items, 1, items);
+	sem_init(&pair->space, 1, (unsigned)space);
+}
+
+void ring_init(struct ring *ring, struct ring_back *back, struct ring_front *front, size_t capacity)
+{
+	ring->back = back;
+	ring->front = front;
+	back->capacity = capacity;
+	atomic_store(&back->tail, 0);
+	atomic_store(&back->generation, 0);
+	atomic_store(&front->head, 0);
+	init_pair(&front->pairs[0], 0, capacity);
+	init_pair(&front->pairs[1], 0, capacity);
+}
+
+bool ring_push(struct ring *ring, struct ring_entry entry)
+{
+	struct ring_back *back = ring->back;
+	uint64_t tail = ring_tail(ring);
+	if (filled(ring) == back->capacity || sem_trywait(&current_pair(ring)->space) != 0)
+		return false;
+	struct ring_slot *slot = &back->entries[tail & (back->capacity - 1)];
+	atomic_store_explicit(&slot->job, entry.job, memory_order_relaxed);
+	atomic_store_explicit(&slot->first, entry.first, memory_order_relaxed);
+	atomic_store_explicit(&slot->last, entry.last, memory_order_relaxed);
+	atomic_store_explicit(&back->tail, tail + 1, memory_order_release); /* R0 */
+	return true;
+}
+
+void ring_post(struct ring *ring, unsigned permits)
+{
+	for (unsigned i = 0; i < permits; i++)
+		sem_post(&current_pair(ring)->items);
+}
+
+bool ring_pop(struct ring *ring, struct ring_entry *entry)
+{
+	struct ring_back *back = ring->back;
+	uint64_t head = atomic_load_explicit(&ring->front->head, memory_order_relaxed);
+	do {
+		uint64_t tail = atomic_load_explicit(&back->tail, memory_order_acquire); /* R1 */
+		if (head >= tail)
+			return false;
+		const struct ring_slot *slot = &back->entries[head & (back->capacity - 1)];
+		entry->job = atomic_load_explicit(&slot->job, memory_order_relaxed);
+		entry->first = atomic_load_explicit(&slot->first, memory_order_relaxed);
+		entry->last = atomic_load_explicit(&slot->last, memory_order_relaxed);
+		/* R2 */
+	} while (!atomic_compare_exchange_weak_explicit(&ring->front->head, &head, head + 1, memory_order_acq_rel,
+							memory_order_relaxed));
+	sem_post(&current_pair(ring)->space);
+	return true;
+}
+
+bool ring_try(struct ring *ring)
+{
+	return sem_trywait(&current_pair(ring)->items) == 0;
+}
+
+void ring_sleep(struct ring *ring, _Atomic uint32_t *parked)
+{
+	/* Announce the generation, then look whether it is still the one: either this worker
+	 * sees the parent's move, or the parent sees where it is parked (both seq_cst). */
+	uint32_t generation;
+	do {
+		generation = atomic_load(&ring->back->generation);
+		atomic_store(parked, generation + 1);
+	} while (atomic_load(&ring->back->generation) != generation);
+	while (sem_wait(&ring->front->pairs[generation & 1].items) != 0 && errno == EINTR)
+		;
+	atomic_store(parked, 0);
+}
+
+static bool anyone_on_other_pair(const struct ring *ring, uintptr_t parked, size_t stride, unsigned workers)
+{
+	uint32_t here = atomic_load(&ring->back->generation) + 1;
+	for (unsigned i = 0; i < workers; i++, parked += stride) {
+		uint32_t on = atomic_load((const _Atomic uint32_t *)parked);
+		if (on != 0 && on != here)
+			return true;
+	}
+	return false;
+}
+
+void ring_renew(struct ring *ring, const _Atomic uint32_t *parked, size_t stride, unsigned workers)
+{
+	struct ring_pair *old = current_pair(ring);
+	if (!anyone_on_other_pair(ring, (uintptr_t)parked, stride, workers)) {
+		uint32_t generation = atomic_load(&ring->back->generation) + 1;
+		init_pair(&ring->front->pairs[generation & 1], workers, ring->back->capacity - filled(ring));
+		atomic_store(&ring->back->generation, generation);
+	}
+	/* After the move, so that nobody but those still on the old pair takes these. */
+	for (unsigned i = 0; i < workers; i++)
+		sem_post(&old->items);
+}

@@ -1,0 +1,327 @@
+/*
+ * Running the tasks of a chunk, and the calls that a task may make.
+ *
+ * Before each task its position is stored; a failure is stored (status, message, count) before
+ * the position moves on, and the count is part of the position.  So at whatever instruction a
+ * worker is killed, its record names one task, and what is said of those before is complete.
+ */
+#include "task.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static inline void set_position(struct worker *worker, size_t index, uint64_t whole)
+{
+	uint64_t position = position_running(index - worker->first, worker->chunk_failed) | whole;
+	atomic_store_explicit(&worker->record->position, position, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst); /* B2: before the task's first instruction */
+}
+
+static inline bool stopped(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->tally->stop, memory_order_relaxed) != 0;
+}
+
+static inline void *element(char *base, size_t index, size_t stride)
+{
+	return base == NULL ? NULL : base + index * stride;
+}
+
+static inline const void *item_of(const forkpool_column *column, size_t index)
+{
+	return column->base == NULL ? NULL : (const char *)column->base + index * column->stride;
+}
+
+/* ---- Failures ---- */
+
+void task_note_failure(struct failure *failure, uint64_t job, uint64_t index, int32_t status, const char *message)
+{
+	if (atomic_load_explicit(&failure->job, memory_order_relaxed) == job && failure->index <= index)
+		return;
+	atomic_store_explicit(&failure->job, 0, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+	failure->index = index;
+	failure->status = status;
+	snprintf(failure->message, sizeof failure->message, "%s", message);
+	atomic_signal_fence(memory_order_seq_cst);
+	atomic_store_explicit(&failure->job, job, memory_order_release);
+}
+
+/* The task left a message for this very failure. */
+static bool has_message(const struct worker *worker)
+{
+	return worker->message[0] != '\0' && worker->message_first == worker->first &&
+	       worker->message_position == worker->record->position;
+}
+
+/* Tasks begin .. end-1 failed with `code`. */
+static void note_failed(struct worker *worker, size_t begin, size_t end, int code)
+{
+	const struct job_post *post = worker->post;
+	int32_t status = code <= FORKPOOL_CANCELLED ? -1 : code;
+	for (size_t i = begin; post->status != NULL && i < end; i++)
+		post->status[i] = status;
+	task_note_failure(&worker->failures[job_slot(worker->job)], worker->job, begin, status,
+			  has_message(worker) ? worker->message : "");
+	worker->chunk_failed += end - begin;
+	if (post->stop_on_failure)
+		atomic_store(&worker->tally->stop, 1);
+}
+
+/* ---- One function call a task ---- */
+
+static size_t run_map(struct worker *worker, size_t begin)
+{
+	const struct job_post *post = worker->post;
+	forkpool_map_fn *function = post->function.map;
+	for (size_t i = begin; i < worker->end; i++) {
+		if (stopped(worker))
+			return i;
+		set_position(worker, i, 0);
+		int code = function(item_of(&post->columns[0], i), element(post->results, i, post->result_size), post->ctx);
+		if (code != 0)
+			note_failed(worker, i, i + 1, code);
+	}
+	return worker->end;
+}
+
+static size_t run_starmap(struct worker *worker, size_t begin)
+{
+	const struct job_post *post = worker->post;
+	const void *items[MAX_COLUMNS];
+	for (size_t i = begin; i < worker->end; i++) {
+		if (stopped(worker))
+			return i;
+		for (size_t k = 0; k < post->column_count; k++)
+			items[k] = item_of(&post->columns[k], i);
+		set_position(worker, i, 0);
+		int code = post->function.starmap(items, element(post->results, i, post->result_size), post->ctx);
+		if (code != 0)
+			note_failed(worker, i, i + 1, code);
+	}
+	return worker->end;
+}
+
+static size_t run_for(struct worker *worker, size_t begin)
+{
+	const struct job_post *post = worker->post;
+	forkpool_for_fn *function = post->function.loop;
+	for (size_t i = begin; i < worker->end; i++) {
+		if (stopped(worker))
+			return i;
+		set_position(worker, i, 0);
+		int code = function(i, post->ctx);
+		if (code != 0)
+			note_failed(worker, i, i + 1, code);
+	}
+	return worker->end;
+}
+
+/* ---- One function call a range ---- */
+
+static void begin_call(struct worker *worker, size_t begin, size_t end)
+{
+	worker->call_begin = begin;
+	worker->call_end = end;
+	set_position(worker, begin, POSITION_WHOLE);
+}
+
+/* After a call that failed: the index that is charged; *end is one behind the last. */
+static size_t charged(const struct worker *worker, size_t *end)
+{
+	uint64_t position = worker->record->position;
+	size_t index = worker->first + position_offset(position);
+	*end = position & POSITION_WHOLE ? worker->call_end : index + 1;
+	return index;
+}
+
+static size_t run_range(struct worker *worker, size_t begin)
+{
+	const struct job_post *post = worker->post;
+	while (begin < worker->end) {
+		if (stopped(worker))
+			return begin;
+		begin_call(worker, begin, worker->end);
+		int code = post->function.range(begin, worker->end, post->ctx);
+		if (code == 0)
+			break;
+		size_t end, index = charged(worker, &end);
+		note_failed(worker, index, end, code);
+		begin = end;
+	}
+	return worker->end;
+}
+
+/* ---- Folds: the chunk is the unit ---- */
+
+/* Offsets that a fold leaves out, ascending. */
+struct exclusions {
+	uint32_t *offsets;
+	size_t count;
+};
+
+static void exclude(struct exclusions *exclusions, uint32_t begin, uint32_t end)
+{
+	size_t at = 0, added = end - begin;
+	while (at < exclusions->count && exclusions->offsets[at] < begin)
+		at++;
+	uint32_t *offsets = realloc(exclusions->offsets, (exclusions->count + added) * sizeof *offsets);
+	if (offsets == NULL)
+		abort(); /* as any task without memory: a crash, at this index */
+	memmove(offsets + at + added, offsets + at, (exclusions->count - at) * sizeof *offsets);
+	for (size_t i = 0; i < added; i++)
+		offsets[at + i] = begin + (uint32_t)i;
+	exclusions->offsets = offsets;
+	exclusions->count += added;
+}
+
+/* Folds the pieces between the excluded offsets; false: a call failed, and what it was charged
+ * for is excluded now. */
+static bool fold_pieces(struct worker *worker, void *acc, struct exclusions *exclusions)
+{
+	const struct job_post *post = worker->post;
+	size_t begin = worker->first;
+	for (size_t k = 0; k <= exclusions->count; k++) {
+		size_t end = k < exclusions->count ? worker->first + exclusions->offsets[k] : worker->end;
+		if (begin < end) {
+			begin_call(worker, begin, end);
+			int code = post->function.fold(begin, end, acc, post->ctx);
+			if (code != 0) {
+				size_t charged_end, index = charged(worker, &charged_end);
+				note_failed(worker, index, charged_end, code);
+				exclude(exclusions, (uint32_t)(index - worker->first),
+					(uint32_t)(charged_end - worker->first));
+				return false;
+			}
+		}
+		begin = end + 1;
+	}
+	return true;
+}
+
+/* A fold killed in an earlier attempt may have noted failures that this one meets anew. */
+static void clear_statuses(const struct worker *worker, const struct exclusions *excluded)
+{
+	if (worker->post->status == NULL)
+		return;
+	for (size_t i = worker->first, k = 0; i < worker->end; i++) {
+		if (k < excluded->count && excluded->offsets[k] == i - worker->first)
+			k++;
+		else
+			worker->post->status[i] = 0;
+	}
+}
+
+static size_t run_fold(struct worker *worker, const uint32_t *excluded, size_t excluded_count)
+{
+	const struct job_post *post = worker->post;
+	void *acc = post->results + worker->first / post->chunk * post->result_stride;
+	struct exclusions exclusions = { NULL, 0 };
+	if (stopped(worker))
+		return worker->first;
+	set_position(worker, worker->first, POSITION_WHOLE);
+	if (excluded_count > 0) {
+		exclusions.offsets = malloc(excluded_count * sizeof *excluded);
+		if (exclusions.offsets == NULL)
+			abort();
+		memcpy(exclusions.offsets, excluded, excluded_count * sizeof *excluded);
+		exclusions.count = excluded_count;
+	}
+	clear_statuses(worker, &exclusions);
+	do
+		memcpy(acc, post->identity, post->result_size);
+	while (!fold_pieces(worker, acc, &exclusions));
+	free(exclusions.offsets);
+	return worker->end;
+}
+
+static size_t run_kind(struct worker *worker, size_t begin, const uint32_t *excluded, size_t excluded_count)
+{
+	switch (worker->post->kind) {
+	case JOB_MAP:
+		return run_map(worker, begin);
+	case JOB_STARMAP:
+		return run_starmap(worker, begin);
+	case JOB_FOR:
+		return run_for(worker, begin);
+	case JOB_RANGE:
+		return run_range(worker, begin);
+	case JOB_FOLD:
+		return run_fold(worker, excluded, excluded_count);
+	}
+	return worker->end;
+}
+
+size_t task_run_chunk(struct worker *worker, size_t begin, const uint32_t *excluded, size_t excluded_count)
+{
+	struct worker *outer = worker_current;
+	worker_current = worker;
+	worker->in_task = true;
+	size_t reached = run_kind(worker, begin, excluded, excluded_count);
+	worker->in_task = false;
+	worker_current = outer;
+	return reached;
+}
+
+/* ---- What a task may call ---- */
+
+static struct worker *current_task(void)
+{
+	struct worker *worker = worker_current;
+	return worker != NULL && worker->in_task ? worker : NULL;
+}
+
+int forkpool_worker(void)
+{
+	struct worker *worker = current_task();
+	return worker == NULL ? -1 : (int)worker->number;
+}
+
+void *forkpool_worker_state(void)
+{
+	struct worker *worker = current_task();
+	return worker == NULL ? NULL : worker->state;
+}
+
+unsigned forkpool_attempt(void)
+{
+	return current_task() != NULL;
+}
+
+int forkpool_cancelled(void)
+{
+	struct worker *worker = current_task();
+	return worker != NULL && stopped(worker);
+}
+
+void forkpool_at(size_t index)
+{
+	struct worker *worker = current_task();
+	if (worker == NULL || worker->post->kind < JOB_RANGE || index < worker->call_begin || index >= worker->call_end)
+		return;
+	worker->call_begin = index;
+	set_position(worker, index, 0);
+}
+
+int forkpool_fail_text(int code, const char *text)
+{
+	struct worker *worker = current_task();
+	if (worker != NULL) {
+		snprintf(worker->message, sizeof worker->message, "%s", text == NULL ? "" : text);
+		worker->message_first = worker->first;
+		worker->message_position = worker->record->position;
+	}
+	return code;
+}
+
+int forkpool_fail(int code, const char *format, ...)
+{
+	char text[FORKPOOL_MESSAGE_SIZE];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	return forkpool_fail_text(code, text);
+}

@@ -1,0 +1,316 @@
+/*
+ * The workers' loop.  A worker takes ranges from the ring; where the ring is empty it steals
+ * through the ledger.  Every chunk is announced in its record, claimed in the ledger, run,
+ * and finished in the ledger, one at a time; see worker.h for why a kill between any two
+ * instructions of this file costs at most the task that was running.
+ */
+#include "worker.h"
+
+#include "task.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+_Thread_local struct worker *worker_current __attribute__((tls_model("initial-exec")));
+
+void worker_init(struct worker *worker, struct engine *engine, unsigned slot, uint32_t incarnation)
+{
+	*worker = (struct worker){
+		.engine = engine,
+		.record = &engine->records[slot],
+		.failures = &engine->failures[(size_t)slot * JOB_SLOTS],
+		.slot = slot,
+		.number = slot,
+		.running = ledger_running(slot, incarnation),
+	};
+}
+
+void worker_ring_bell(const struct engine *engine)
+{
+	uint64_t one = 1;
+	if (engine->doorbell < 0 || atomic_load(&engine->board->parent_asleep) == 0)
+		return;
+	while (write(engine->doorbell, &one, sizeof one) < 0 && errno == EINTR)
+		; /* EAGAIN: it is ringing already */
+}
+
+/* ---- What a job costs ---- */
+
+static void measure(uint64_t *faults, uint64_t *cpu_ns)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_THREAD, &usage);
+	*faults = (uint64_t)usage.ru_minflt;
+	*cpu_ns = ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * 1000000000u +
+		  ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000u;
+}
+
+static void measure_begin(struct worker *worker)
+{
+	uint64_t faults, cpu_ns;
+	measure(&faults, &cpu_ns);
+	atomic_store_explicit(&worker->record->faults_begin, faults, memory_order_relaxed);
+	atomic_store_explicit(&worker->record->cpu_begin, cpu_ns, memory_order_relaxed);
+}
+
+static void measure_end(struct worker *worker)
+{
+	uint64_t faults, cpu_ns;
+	measure(&faults, &cpu_ns);
+	atomic_fetch_add(&worker->tally->faults, faults - worker->record->faults_begin);
+	atomic_fetch_add(&worker->tally->cpu_ns, cpu_ns - worker->record->cpu_begin);
+}
+
+/* ---- Joining and leaving a job ---- */
+
+static bool unpin(struct worker *worker)
+{
+	uint64_t pinned = worker->job;
+	worker->job = 0;
+	return atomic_compare_exchange_strong(&worker->record->pin, &pinned, 0);
+}
+
+/* Pins the job; false if it is closed by now. */
+static bool join_job(struct worker *worker, uint64_t number)
+{
+	struct engine *engine = worker->engine;
+	struct job_post *post = &engine->board->posts[job_slot(number)];
+	uint64_t none = 0;
+	worker->job = number;
+	atomic_compare_exchange_strong(&worker->record->pin, &none, number); /* B0 */
+	if (atomic_load(&post->number) != number) {
+		unpin(worker);
+		return false;
+	}
+	worker->post = post;
+	worker->tally = &engine->tallies[job_slot(number)];
+	fesetenv(&post->float_environment);
+	if (post->measured)
+		measure_begin(worker);
+	return true;
+}
+
+/* Hands in what was done, rings if that may complete the job, and unpins. */
+static void leave_job(struct worker *worker)
+{
+	const struct job_post *post = worker->post;
+	struct job_tally *tally = worker->tally;
+	uint64_t done = atomic_load_explicit(&worker->record->done, memory_order_relaxed);
+	if (post->measured)
+		measure_end(worker);
+	if (worker->failed > 0)
+		atomic_fetch_add(&tally->failed, worker->failed);
+	worker->failed = 0;
+	atomic_store_explicit(&worker->record->done, 0, memory_order_relaxed);
+	uint64_t finished = atomic_fetch_add(&tally->finished, done) + done; /* B1 */
+	if (finished >= post->chunks || atomic_load(&post->by_ledger) != 0)
+		worker_ring_bell(worker->engine);
+	unpin(worker);
+}
+
+/* Whether to leave the job between two chunks: it is being stopped, or another one waits. */
+static bool should_leave(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->tally->stop, memory_order_relaxed) != 0 ||
+	       ring_waits_beyond(&worker->engine->ring, worker->post->last_entry);
+}
+
+/* ---- One chunk ---- */
+
+/* Announces the chunk; a claim may follow. */
+static void announce(struct worker *worker, size_t chunk)
+{
+	struct worker_record *record = worker->record;
+	atomic_store_explicit(&record->position, POSITION_CLAIMING, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+	atomic_store_explicit(&record->chunk, chunk, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* Runs a claimed chunk from index first + start, and finishes it. */
+static void run_chunk(struct worker *worker, size_t chunk, size_t start, const uint32_t *excluded,
+		      size_t excluded_count, uint64_t stolen)
+{
+	const struct job_post *post = worker->post;
+	struct worker_record *record = worker->record;
+	worker->first = chunk * post->chunk;
+	worker->end = post->count - worker->first < post->chunk ? post->count : worker->first + post->chunk;
+	worker->chunk_failed = 0;
+	size_t reached = task_run_chunk(worker, worker->first + start, excluded, excluded_count);
+	atomic_signal_fence(memory_order_seq_cst);
+	ledger_finish(&post->ledger[chunk], ledger_done(worker->chunk_failed, worker->end - reached) | stolen);
+	worker->failed += worker->chunk_failed;
+	atomic_store_explicit(&record->done, record->done + 1, memory_order_relaxed);
+	atomic_store_explicit(&record->chunks_ever, record->chunks_ever + 1, memory_order_relaxed);
+	if (worker->between != NULL)
+		worker->between(worker->between_arg);
+}
+
+/* Claims and runs a chunk that was seen as TODO; false: somebody else has it. */
+static bool take_chunk(struct worker *worker, size_t chunk, uint64_t stolen)
+{
+	announce(worker, chunk);
+	if (!ledger_claim(&worker->post->ledger[chunk], LEDGER_TODO, worker->running | stolen))
+		return false;
+	run_chunk(worker, chunk, 0, NULL, 0, stolen);
+	return true;
+}
+
+/* ---- Ranges ---- */
+
+/* An owner's way: up from `first` to where the thieves have come. */
+static void sweep_up(struct worker *worker, size_t first, size_t last)
+{
+	const ledger_word *ledger = worker->post->ledger;
+	for (size_t chunk = first; chunk < last && !should_leave(worker); chunk++) {
+		if (ledger_peek(&ledger[chunk]) == LEDGER_TODO)
+			take_chunk(worker, chunk, 0);
+		if (ledger_peek(&ledger[chunk]) & LEDGER_STOLEN)
+			return;
+	}
+}
+
+/* A thief's way: down from `last` to where the owner is.  Returns whether it found work. */
+static bool sweep_down(struct worker *worker, size_t first, size_t last)
+{
+	const ledger_word *ledger = worker->post->ledger;
+	bool found = false;
+	for (size_t chunk = last; chunk-- > first && !should_leave(worker);) {
+		if (ledger_peek(&ledger[chunk]) == LEDGER_TODO)
+			found |= take_chunk(worker, chunk, LEDGER_STOLEN);
+		if (!(ledger_peek(&ledger[chunk]) & LEDGER_STOLEN))
+			return found;
+	}
+	return found;
+}
+
+static void run_entry(struct worker *worker, const struct ring_entry *entry)
+{
+	if (!join_job(worker, entry->job))
+		return;
+	size_t last = entry->last < worker->post->chunks ? entry->last : worker->post->chunks;
+	sweep_up(worker, entry->first, last);
+	leave_job(worker);
+}
+
+static size_t range_begin(const struct job_post *post, size_t range)
+{
+	return (size_t)((unsigned __int128)range * post->chunks / post->ranges);
+}
+
+/* Steals from every range of the job, its own neighbour's first. */
+static bool steal_from_job(struct worker *worker, uint64_t number)
+{
+	if (!join_job(worker, number))
+		return false;
+	const struct job_post *post = worker->post;
+	bool found = false;
+	for (size_t i = 1; i <= post->ranges && !should_leave(worker); i++) {
+		size_t range = (worker->slot + i) % post->ranges;
+		found |= sweep_down(worker, range_begin(post, range), range_begin(post, range + 1));
+	}
+	leave_job(worker);
+	return found;
+}
+
+static bool steal(struct worker *worker)
+{
+	const struct board *board = worker->engine->board;
+	uint64_t open = atomic_load_explicit(&board->open, memory_order_acquire);
+	for (; open != 0; open &= open - 1) {
+		uint64_t number = atomic_load(&board->posts[__builtin_ctzll(open)].number);
+		if (number != 0 && steal_from_job(worker, number))
+			return true;
+	}
+	return false;
+}
+
+/* ---- Orphans ---- */
+
+/* Runs the orphan if it is still one.  The copy is good if the ledger's word still has its
+ * version when it is claimed: the parent reuses a slot only after the word has moved on. */
+static bool adopt(struct worker *worker, const struct orphan_post *orphan)
+{
+	uint64_t version = atomic_load_explicit(&orphan->version, memory_order_acquire);
+	if (version == 0 || !join_job(worker, atomic_load(&orphan->job)))
+		return false;
+	size_t chunk = atomic_load(&orphan->chunk), start = atomic_load(&orphan->start);
+	const uint32_t *excluded = atomic_load(&orphan->excluded);
+	size_t excluded_count = atomic_load(&orphan->excluded_count);
+	bool adopted = false;
+	if (atomic_load(&orphan->version) == version && chunk < worker->post->chunks) {
+		ledger_word *word = &worker->post->ledger[chunk];
+		uint64_t stolen = ledger_peek(word) & LEDGER_STOLEN;
+		announce(worker, chunk);
+		adopted = ledger_claim(word, ledger_orphan((uint32_t)version) | stolen, worker->running | stolen);
+		if (adopted)
+			run_chunk(worker, chunk, start, excluded, excluded_count, stolen);
+	}
+	leave_job(worker);
+	return adopted;
+}
+
+static bool adopt_any(struct worker *worker)
+{
+	const struct board *board = worker->engine->board;
+	uint32_t orphans = atomic_load_explicit(&board->orphans, memory_order_acquire);
+	for (uint32_t i = 0; i < orphans; i++)
+		if (adopt(worker, &board->orphan[i]))
+			return true;
+	return false;
+}
+
+/* ---- The loop ---- */
+
+bool worker_find_work(struct worker *worker)
+{
+	struct ring_entry entry;
+	if (ring_pop(&worker->engine->ring, &entry)) {
+		run_entry(worker, &entry);
+		return true;
+	}
+	return adopt_any(worker) || steal(worker);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Gets a permit: spinning first, asleep then.  What tasks have printed is shown before. */
+static void wait_for_permit(struct worker *worker)
+{
+	struct ring *ring = &worker->engine->ring;
+	uint64_t until = 0, spin_ns = (uint64_t)worker->engine->spin_us * 1000;
+	while (spin_ns > 0) {
+		for (int i = 0; i < 64; i++) {
+			if (ring_try(ring))
+				return;
+			cpu_relax();
+		}
+		uint64_t now = now_ns();
+		if (until == 0)
+			until = now + spin_ns;
+		else if (now > until)
+			break;
+	}
+	fflush(stdout);
+	ring_sleep(ring, &worker->record->parked);
+}
+
+void worker_run(struct worker *worker)
+{
+	for (;;) {
+		while (worker_find_work(worker))
+			;
+		if (atomic_load_explicit(&worker->engine->board->closing, memory_order_acquire))
+			return;
+		wait_for_permit(worker);
+	}
+}
