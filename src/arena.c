@@ -19,7 +19,7 @@ struct arena_segment {
 
 /* Freed pieces from this size on go back to the system even where warm pages would be
  * welcome to the next user; smaller ones are kept. */
-#define KEEP_WARM ((size_t)64 << 20)
+#define KEEP_WARM ((size_t)256 << 20)
 
 /* Zeroing more than this by writing costs more than by giving pages back. */
 #define WORTH_DISCARDING ((size_t)64 << 10)

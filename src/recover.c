@@ -144,7 +144,7 @@ static void clear_record(struct worker_record *record)
 	atomic_store(&record->chunk, 0);
 	atomic_store(&record->position, POSITION_CLAIMING);
 	atomic_store(&record->done, 0);
-	atomic_store(&record->chunks_ever, 0);
+	atomic_store(&record->useful, 0);
 	atomic_store(&record->parked, 0);
 	atomic_store(&record->stage, STAGE_STARTING);
 }
@@ -163,7 +163,7 @@ void recover_worker(forkpool *pool, unsigned slot, const struct death *death)
 		if (charged < 0)
 			job->error = charged;
 	}
-	pool->barren = charged > 0 || record->chunks_ever > 0 ? 0 : pool->barren + 1;
+	pool->barren = charged > 0 || record->useful || record->done > 0 ? 0 : pool->barren + 1;
 	clear_record(record);
 	ring_renew(&pool->engine.ring, &pool->engine.records->parked, sizeof *record, pool_workers(pool)); /* (c) */
 }

@@ -12,11 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static inline void set_position(struct worker *worker, size_t index, uint64_t whole)
+static inline void set_position(struct worker_record *record, uint64_t position)
 {
-	uint64_t position = position_running(index - worker->first, worker->chunk_failed) | whole;
-	atomic_store_explicit(&worker->record->position, position, memory_order_relaxed);
+	atomic_store_explicit(&record->position, position, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst); /* B2: before the task's first instruction */
+}
+
+/* The same, where the call is for a range. */
+static void set_range_position(struct worker *worker, size_t index, uint64_t whole)
+{
+	set_position(worker->record, position_running(index - worker->first, worker->chunk_failed) | whole);
 }
 
 static inline bool stopped(const struct worker *worker)
@@ -32,6 +37,13 @@ static inline void *element(char *base, size_t index, size_t stride)
 static inline const void *item_of(const forkpool_column *column, size_t index)
 {
 	return column->base == NULL ? NULL : (const char *)column->base + index * column->stride;
+}
+
+static const void *const *items_of(const struct job_post *post, size_t index, const void **items)
+{
+	for (size_t k = 0; k < post->column_count; k++)
+		items[k] = item_of(&post->columns[k], index);
+	return items;
 }
 
 /* ---- Failures ---- */
@@ -56,8 +68,8 @@ static bool has_message(const struct worker *worker)
 	       worker->message_position == worker->record->position;
 }
 
-/* Tasks begin .. end-1 failed with `code`. */
-static void note_failed(struct worker *worker, size_t begin, size_t end, int code)
+/* Tasks begin .. end-1 failed with `code`.  Returns what that adds to the position. */
+static uint64_t note_failed(struct worker *worker, size_t begin, size_t end, int code)
 {
 	const struct job_post *post = worker->post;
 	int32_t status = code <= FORKPOOL_CANCELLED ? -1 : code;
@@ -68,55 +80,44 @@ static void note_failed(struct worker *worker, size_t begin, size_t end, int cod
 	worker->chunk_failed += end - begin;
 	if (post->stop_on_failure)
 		atomic_store(&worker->tally->stop, 1);
+	return position_running(0, end - begin) - position_running(0, 0);
 }
 
 /* ---- One function call a task ---- */
 
-static size_t run_map(struct worker *worker, size_t begin)
+/* The loop of every kind that calls its function once a task: CALL is for task i.  A macro, so that
+ * what the loop needs is in registers: this is what an empty task costs. */
+#define RUN_TASKS(CALL)                                                                          \
+	do {                                                                                     \
+		uint64_t position = position_running(begin - worker->first, 0);                  \
+		for (size_t i = begin;; position += POSITION_NEXT) {                             \
+			set_position(worker->record, position);                                  \
+			int code = (CALL);                                                       \
+			if (__builtin_expect(code != 0, 0))                                      \
+				position += note_failed(worker, i, i + 1, code);                 \
+			if (++i == end || stopped(worker))                                       \
+				return i;                                                        \
+		}                                                                                \
+	} while (0)
+
+static size_t run_map(struct worker *worker, const struct job_post *post, size_t begin, size_t end)
 {
-	const struct job_post *post = worker->post;
 	forkpool_map_fn *function = post->function.map;
-	for (size_t i = begin; i < worker->end; i++) {
-		if (stopped(worker))
-			return i;
-		set_position(worker, i, 0);
-		int code = function(item_of(&post->columns[0], i), element(post->results, i, post->result_size), post->ctx);
-		if (code != 0)
-			note_failed(worker, i, i + 1, code);
-	}
-	return worker->end;
+	RUN_TASKS(function(item_of(&post->columns[0], i), element(post->results, i, post->result_size), post->ctx));
 }
 
-static size_t run_starmap(struct worker *worker, size_t begin)
+static size_t run_starmap(struct worker *worker, const struct job_post *post, size_t begin, size_t end)
 {
-	const struct job_post *post = worker->post;
 	const void *items[MAX_COLUMNS];
-	for (size_t i = begin; i < worker->end; i++) {
-		if (stopped(worker))
-			return i;
-		for (size_t k = 0; k < post->column_count; k++)
-			items[k] = item_of(&post->columns[k], i);
-		set_position(worker, i, 0);
-		int code = post->function.starmap(items, element(post->results, i, post->result_size), post->ctx);
-		if (code != 0)
-			note_failed(worker, i, i + 1, code);
-	}
-	return worker->end;
+	RUN_TASKS(post->function.starmap(items_of(post, i, items), element(post->results, i, post->result_size),
+					 post->ctx));
 }
 
-static size_t run_for(struct worker *worker, size_t begin)
+static size_t run_for(struct worker *worker, const struct job_post *post, size_t begin, size_t end)
 {
-	const struct job_post *post = worker->post;
 	forkpool_for_fn *function = post->function.loop;
-	for (size_t i = begin; i < worker->end; i++) {
-		if (stopped(worker))
-			return i;
-		set_position(worker, i, 0);
-		int code = function(i, post->ctx);
-		if (code != 0)
-			note_failed(worker, i, i + 1, code);
-	}
-	return worker->end;
+	void *ctx = post->ctx;
+	RUN_TASKS(function(i, ctx));
 }
 
 /* ---- One function call a range ---- */
@@ -125,7 +126,7 @@ static void begin_call(struct worker *worker, size_t begin, size_t end)
 {
 	worker->call_begin = begin;
 	worker->call_end = end;
-	set_position(worker, begin, POSITION_WHOLE);
+	set_range_position(worker, begin, POSITION_WHOLE);
 }
 
 /* After a call that failed: the index that is charged; *end is one behind the last. */
@@ -137,21 +138,20 @@ static size_t charged(const struct worker *worker, size_t *end)
 	return index;
 }
 
-static size_t run_range(struct worker *worker, size_t begin)
+static size_t run_range(struct worker *worker, const struct job_post *post, size_t begin, size_t end)
 {
-	const struct job_post *post = worker->post;
-	while (begin < worker->end) {
-		if (stopped(worker))
+	while (begin < end) {
+		if (worker->chunk_failed > 0 && stopped(worker))
 			return begin;
-		begin_call(worker, begin, worker->end);
-		int code = post->function.range(begin, worker->end, post->ctx);
+		begin_call(worker, begin, end);
+		int code = post->function.range(begin, end, post->ctx);
 		if (code == 0)
 			break;
-		size_t end, index = charged(worker, &end);
-		note_failed(worker, index, end, code);
-		begin = end;
+		size_t charged_end, index = charged(worker, &charged_end);
+		note_failed(worker, index, charged_end, code);
+		begin = charged_end;
 	}
-	return worker->end;
+	return end;
 }
 
 /* ---- Folds: the chunk is the unit ---- */
@@ -179,12 +179,12 @@ static void exclude(struct exclusions *exclusions, uint32_t begin, uint32_t end)
 
 /* Folds the pieces between the excluded offsets; false: a call failed, and what it was charged
  * for is excluded now. */
-static bool fold_pieces(struct worker *worker, void *acc, struct exclusions *exclusions)
+static bool fold_pieces(struct worker *worker, size_t chunk_end, void *acc, struct exclusions *exclusions)
 {
 	const struct job_post *post = worker->post;
 	size_t begin = worker->first;
 	for (size_t k = 0; k <= exclusions->count; k++) {
-		size_t end = k < exclusions->count ? worker->first + exclusions->offsets[k] : worker->end;
+		size_t end = k < exclusions->count ? worker->first + exclusions->offsets[k] : chunk_end;
 		if (begin < end) {
 			begin_call(worker, begin, end);
 			int code = post->function.fold(begin, end, acc, post->ctx);
@@ -202,67 +202,44 @@ static bool fold_pieces(struct worker *worker, void *acc, struct exclusions *exc
 }
 
 /* A fold killed in an earlier attempt may have noted failures that this one meets anew. */
-static void clear_statuses(const struct worker *worker, const struct exclusions *excluded)
+static void clear_statuses(int32_t *status, size_t length, const struct exclusions *excluded)
 {
-	if (worker->post->status == NULL)
-		return;
-	for (size_t i = worker->first, k = 0; i < worker->end; i++) {
-		if (k < excluded->count && excluded->offsets[k] == i - worker->first)
+	for (size_t offset = 0, k = 0; offset < length; offset++)
+		if (k < excluded->count && excluded->offsets[k] == offset)
 			k++;
 		else
-			worker->post->status[i] = 0;
-	}
+			status[offset] = 0;
 }
 
-static size_t run_fold(struct worker *worker, const uint32_t *excluded, size_t excluded_count)
+static size_t run_fold(struct worker *worker, const struct job_post *post, size_t begin, size_t end)
 {
-	const struct job_post *post = worker->post;
-	void *acc = post->results + worker->first / post->chunk * post->result_stride;
-	struct exclusions exclusions = { NULL, 0 };
-	if (stopped(worker))
-		return worker->first;
-	set_position(worker, worker->first, POSITION_WHOLE);
-	if (excluded_count > 0) {
-		exclusions.offsets = malloc(excluded_count * sizeof *excluded);
+	size_t first = worker->first;
+	void *acc = post->results + first / post->chunk * post->result_stride;
+	struct exclusions exclusions = { NULL, worker->excluded_count };
+	(void)begin; /* the chunk is the unit */
+	set_range_position(worker, first, POSITION_WHOLE);
+	if (exclusions.count > 0) {
+		exclusions.offsets = malloc(exclusions.count * sizeof *exclusions.offsets);
 		if (exclusions.offsets == NULL)
 			abort();
-		memcpy(exclusions.offsets, excluded, excluded_count * sizeof *excluded);
-		exclusions.count = excluded_count;
+		memcpy(exclusions.offsets, worker->excluded, exclusions.count * sizeof *exclusions.offsets);
 	}
-	clear_statuses(worker, &exclusions);
+	if (post->status != NULL)
+		clear_statuses(post->status + first, end - first, &exclusions);
 	do
 		memcpy(acc, post->identity, post->result_size);
-	while (!fold_pieces(worker, acc, &exclusions));
+	while (!fold_pieces(worker, end, acc, &exclusions));
 	free(exclusions.offsets);
-	return worker->end;
+	return end;
 }
 
-static size_t run_kind(struct worker *worker, size_t begin, const uint32_t *excluded, size_t excluded_count)
+task_runner *task_runner_for(enum job_kind kind)
 {
-	switch (worker->post->kind) {
-	case JOB_MAP:
-		return run_map(worker, begin);
-	case JOB_STARMAP:
-		return run_starmap(worker, begin);
-	case JOB_FOR:
-		return run_for(worker, begin);
-	case JOB_RANGE:
-		return run_range(worker, begin);
-	case JOB_FOLD:
-		return run_fold(worker, excluded, excluded_count);
-	}
-	return worker->end;
-}
-
-size_t task_run_chunk(struct worker *worker, size_t begin, const uint32_t *excluded, size_t excluded_count)
-{
-	struct worker *outer = worker_current;
-	worker_current = worker;
-	worker->in_task = true;
-	size_t reached = run_kind(worker, begin, excluded, excluded_count);
-	worker->in_task = false;
-	worker_current = outer;
-	return reached;
+	static task_runner *const runners[] = {
+		[JOB_MAP] = run_map,     [JOB_STARMAP] = run_starmap, [JOB_FOR] = run_for,
+		[JOB_RANGE] = run_range, [JOB_FOLD] = run_fold,
+	};
+	return runners[kind];
 }
 
 /* ---- What a task may call ---- */
@@ -302,7 +279,7 @@ void forkpool_at(size_t index)
 	if (worker == NULL || worker->post->kind < JOB_RANGE || index < worker->call_begin || index >= worker->call_end)
 		return;
 	worker->call_begin = index;
-	set_position(worker, index, 0);
+	set_range_position(worker, index, 0);
 }
 
 int forkpool_fail_text(int code, const char *text)

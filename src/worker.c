@@ -88,41 +88,70 @@ static bool join_job(struct worker *worker, uint64_t number)
 	}
 	worker->post = post;
 	worker->tally = &engine->tallies[job_slot(number)];
+	worker->run = task_runner_for(post->kind);
+	worker->message[0] = '\0';
+	worker->outer = worker_current;
+	worker->in_task = true;
+	worker_current = worker;
 	fesetenv(&post->float_environment);
 	if (post->measured)
 		measure_begin(worker);
 	return true;
 }
 
-/* Hands in what was done, rings if that may complete the job, and unpins. */
+/* Hands in what was done, and rings if that may complete the job. */
+static void hand_in(struct worker *worker, struct job_tally *tally)
+{
+	const struct job_post *post = worker->post;
+	atomic_store_explicit(&worker->record->useful, 1, memory_order_relaxed);
+	atomic_store_explicit(&worker->record->done, 0, memory_order_relaxed);
+	uint64_t finished = atomic_fetch_add(&tally->finished, worker->done) + worker->done; /* B1 */
+	if (finished >= post->chunks || atomic_load(&post->by_ledger) != 0)
+		worker_ring_bell(worker->engine);
+}
+
 static void leave_job(struct worker *worker)
 {
 	const struct job_post *post = worker->post;
 	struct job_tally *tally = worker->tally;
-	uint64_t done = atomic_load_explicit(&worker->record->done, memory_order_relaxed);
+	worker_current = worker->outer;
+	worker->in_task = false;
 	if (post->measured)
 		measure_end(worker);
 	if (worker->failed > 0)
 		atomic_fetch_add(&tally->failed, worker->failed);
-	worker->failed = 0;
-	atomic_store_explicit(&worker->record->done, 0, memory_order_relaxed);
-	uint64_t finished = atomic_fetch_add(&tally->finished, done) + done; /* B1 */
-	if (finished >= post->chunks || atomic_load(&post->by_ledger) != 0)
-		worker_ring_bell(worker->engine);
+	if (worker->done > 0)
+		hand_in(worker, tally);
+	worker->failed = worker->done = 0;
 	unpin(worker);
 }
 
-/* Whether to leave the job between two chunks: it is being stopped, or another one waits. */
-static bool should_leave(const struct worker *worker)
+/* What a sweep looks at between two chunks, kept in registers. */
+struct watch {
+	const _Atomic uint32_t *stop;
+	const struct ring *ring;
+	const _Atomic uint64_t *tail;
+	uint64_t last_entry;
+};
+
+static inline struct watch watch_job(const struct worker *worker)
 {
-	return atomic_load_explicit(&worker->tally->stop, memory_order_relaxed) != 0 ||
-	       ring_waits_beyond(&worker->engine->ring, worker->post->last_entry);
+	const struct ring *ring = &worker->engine->ring;
+	return (struct watch){ &worker->tally->stop, ring, &ring->back->tail, worker->post->last_entry };
+}
+
+/* Whether to leave the job: it is being stopped, or another one waits in the ring. */
+static inline bool should_leave(const struct watch *watch)
+{
+	return atomic_load_explicit(watch->stop, memory_order_relaxed) != 0 ||
+	       (atomic_load_explicit(watch->tail, memory_order_relaxed) != watch->last_entry &&
+		ring_waits_beyond(watch->ring, watch->last_entry));
 }
 
 /* ---- One chunk ---- */
 
 /* Announces the chunk; a claim may follow. */
-static void announce(struct worker *worker, size_t chunk)
+static inline void announce(struct worker *worker, size_t chunk)
 {
 	struct worker_record *record = worker->record;
 	atomic_store_explicit(&record->position, POSITION_CLAIMING, memory_order_relaxed);
@@ -131,32 +160,31 @@ static void announce(struct worker *worker, size_t chunk)
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
-/* Runs a claimed chunk from index first + start, and finishes it. */
-static void run_chunk(struct worker *worker, size_t chunk, size_t start, const uint32_t *excluded,
-		      size_t excluded_count, uint64_t stolen)
+/* Runs a claimed chunk from offset `start`, and finishes it. */
+static inline void run_chunk(struct worker *worker, const struct job_post *post, ledger_word *word, size_t chunk,
+			     size_t start, uint64_t stolen)
 {
-	const struct job_post *post = worker->post;
-	struct worker_record *record = worker->record;
-	worker->first = chunk * post->chunk;
-	worker->end = post->count - worker->first < post->chunk ? post->count : worker->first + post->chunk;
+	size_t first = chunk * post->chunk, left = post->count - first;
+	size_t end = left < post->chunk ? post->count : first + post->chunk;
+	worker->first = first;
 	worker->chunk_failed = 0;
-	size_t reached = task_run_chunk(worker, worker->first + start, excluded, excluded_count);
-	atomic_signal_fence(memory_order_seq_cst);
-	ledger_finish(&post->ledger[chunk], ledger_done(worker->chunk_failed, worker->end - reached) | stolen);
-	worker->failed += worker->chunk_failed;
-	atomic_store_explicit(&record->done, record->done + 1, memory_order_relaxed);
-	atomic_store_explicit(&record->chunks_ever, record->chunks_ever + 1, memory_order_relaxed);
+	size_t reached = worker->run(worker, post, first + start, end);
+	uint64_t failed = worker->chunk_failed;
+	ledger_finish(word, ledger_done(failed, end - reached) | stolen);
+	worker->failed += failed;
+	atomic_store_explicit(&worker->record->done, ++worker->done, memory_order_relaxed);
 	if (worker->between != NULL)
 		worker->between(worker->between_arg);
 }
 
 /* Claims and runs a chunk that was seen as TODO; false: somebody else has it. */
-static bool take_chunk(struct worker *worker, size_t chunk, uint64_t stolen)
+static inline bool take_chunk(struct worker *worker, const struct job_post *post, ledger_word *word, size_t chunk,
+			      uint64_t stolen)
 {
 	announce(worker, chunk);
-	if (!ledger_claim(&worker->post->ledger[chunk], LEDGER_TODO, worker->running | stolen))
+	if (!ledger_claim(word, LEDGER_TODO, worker->running | stolen))
 		return false;
-	run_chunk(worker, chunk, 0, NULL, 0, stolen);
+	run_chunk(worker, post, word, chunk, 0, stolen);
 	return true;
 }
 
@@ -165,11 +193,13 @@ static bool take_chunk(struct worker *worker, size_t chunk, uint64_t stolen)
 /* An owner's way: up from `first` to where the thieves have come. */
 static void sweep_up(struct worker *worker, size_t first, size_t last)
 {
-	const ledger_word *ledger = worker->post->ledger;
-	for (size_t chunk = first; chunk < last && !should_leave(worker); chunk++) {
-		if (ledger_peek(&ledger[chunk]) == LEDGER_TODO)
-			take_chunk(worker, chunk, 0);
-		if (ledger_peek(&ledger[chunk]) & LEDGER_STOLEN)
+	const struct job_post *post = worker->post;
+	struct watch watch = watch_job(worker);
+	ledger_word *word = &post->ledger[first];
+	for (size_t chunk = first; chunk < last && !should_leave(&watch); chunk++, word++) {
+		if (ledger_peek(word) == LEDGER_TODO && take_chunk(worker, post, word, chunk, 0))
+			continue;
+		if (ledger_peek(word) & LEDGER_STOLEN)
 			return;
 	}
 }
@@ -177,12 +207,14 @@ static void sweep_up(struct worker *worker, size_t first, size_t last)
 /* A thief's way: down from `last` to where the owner is.  Returns whether it found work. */
 static bool sweep_down(struct worker *worker, size_t first, size_t last)
 {
-	const ledger_word *ledger = worker->post->ledger;
+	const struct job_post *post = worker->post;
+	struct watch watch = watch_job(worker);
 	bool found = false;
-	for (size_t chunk = last; chunk-- > first && !should_leave(worker);) {
-		if (ledger_peek(&ledger[chunk]) == LEDGER_TODO)
-			found |= take_chunk(worker, chunk, LEDGER_STOLEN);
-		if (!(ledger_peek(&ledger[chunk]) & LEDGER_STOLEN))
+	for (size_t chunk = last; chunk-- > first && !should_leave(&watch);) {
+		ledger_word *word = &post->ledger[chunk];
+		if (ledger_peek(word) == LEDGER_TODO && take_chunk(worker, post, word, chunk, LEDGER_STOLEN))
+			found = true;
+		else if (!(ledger_peek(word) & LEDGER_STOLEN))
 			return found;
 	}
 	return found;
@@ -208,8 +240,9 @@ static bool steal_from_job(struct worker *worker, uint64_t number)
 	if (!join_job(worker, number))
 		return false;
 	const struct job_post *post = worker->post;
+	struct watch watch = watch_job(worker);
 	bool found = false;
-	for (size_t i = 1; i <= post->ranges && !should_leave(worker); i++) {
+	for (size_t i = 1; i <= post->ranges && !should_leave(&watch); i++) {
 		size_t range = (worker->slot + i) % post->ranges;
 		found |= sweep_down(worker, range_begin(post, range), range_begin(post, range + 1));
 	}
@@ -239,8 +272,8 @@ static bool adopt(struct worker *worker, const struct orphan_post *orphan)
 	if (version == 0 || !join_job(worker, atomic_load(&orphan->job)))
 		return false;
 	size_t chunk = atomic_load(&orphan->chunk), start = atomic_load(&orphan->start);
-	const uint32_t *excluded = atomic_load(&orphan->excluded);
-	size_t excluded_count = atomic_load(&orphan->excluded_count);
+	worker->excluded = atomic_load(&orphan->excluded);
+	worker->excluded_count = atomic_load(&orphan->excluded_count);
 	bool adopted = false;
 	if (atomic_load(&orphan->version) == version && chunk < worker->post->chunks) {
 		ledger_word *word = &worker->post->ledger[chunk];
@@ -248,8 +281,9 @@ static bool adopt(struct worker *worker, const struct orphan_post *orphan)
 		announce(worker, chunk);
 		adopted = ledger_claim(word, ledger_orphan((uint32_t)version) | stolen, worker->running | stolen);
 		if (adopted)
-			run_chunk(worker, chunk, start, excluded, excluded_count, stolen);
+			run_chunk(worker, worker->post, word, chunk, start, stolen);
 	}
+	worker->excluded_count = 0;
 	leave_job(worker);
 	return adopted;
 }

@@ -100,6 +100,7 @@ struct failure {
  *   RUNNING, offset, failed    task first + offset; `failed` of those before it failed
  *   WHOLE                  with RUNNING: where in offset .. end of chunk it is, is not known */
 enum { POSITION_CLAIMING = 0, POSITION_RUNNING = 1 };
+#define POSITION_NEXT ((uint64_t)1 << 2) /* to the next offset */
 #define POSITION_WHOLE ((uint64_t)1 << 63)
 
 static inline uint64_t position_running(uint64_t offset, uint64_t failed)
@@ -131,7 +132,7 @@ struct worker_record {
 	_Alignas(CACHE_LINE) _Atomic uint64_t pin; /* the job it may look at; 0: none.  B0 */
 	_Atomic uint64_t chunk, position;          /* B2 */
 	_Atomic uint64_t done;                     /* chunks finished, not yet in the tally */
-	_Atomic uint64_t chunks_ever;              /* finished since it started */
+	_Atomic uint32_t useful;                   /* it has handed in a finished chunk */
 	_Atomic uint64_t faults_begin, cpu_begin;  /* its use when it pinned the job, if measured */
 	_Atomic uint32_t parked;                   /* see ring_sleep() */
 	_Atomic uint32_t stage;                    /* enum worker_stage */
@@ -161,6 +162,13 @@ struct engine {
 	int doorbell;                   /* non-blocking; -1: nobody sleeps (serial) */
 };
 
+struct worker;
+
+/* Runs the tasks begin .. end-1 of the claimed chunk, which begins at worker->first; folds begin
+ * there, too, and leave out the excluded offsets.  Returns the index up to which tasks were run:
+ * end, or less where the job was stopped. */
+typedef size_t task_runner(struct worker *worker, const struct job_post *post, size_t begin, size_t end);
+
 /* One worker's private state. */
 struct worker {
 	struct engine *engine;
@@ -177,10 +185,13 @@ struct worker {
 
 	const struct job_post *post;    /* the pinned job */
 	struct job_tally *tally;
+	task_runner *run;               /* for its kind */
 	uint64_t job;                   /* its number */
-	uint64_t failed;                /* of its tasks, not yet in the tally */
-	size_t first, end;              /* of the chunk, as indices */
+	uint64_t done, failed;          /* chunks and tasks, not yet in the tally */
+	size_t first;                   /* of the chunk, as an index */
 	uint64_t chunk_failed;          /* of its tasks so far */
+	const uint32_t *excluded;       /* offsets in the chunk that a fold leaves out */
+	size_t excluded_count;
 	bool in_task;
 	size_t call_begin, call_end;    /* of the range its function was last called for */
 	size_t message_first;           /* chunk and position for which `message` was left */
