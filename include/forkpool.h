@@ -211,7 +211,8 @@ typedef struct {
 	                          are used as inherited; nothing of them is copied */
 	size_t chunk;          /* tasks handed out at once, at most FORKPOOL_MAX_CHUNK.
 	                          0: such that there are at most 8192 chunks; it depends
-	                          on the number of tasks alone */
+	                          on the number of tasks alone (of a reduction with a
+	                          large result_size on that, too) */
 	int stop_on_failure;   /* non-zero: once a task does not succeed no further one
 	                          is begun; those left end as FORKPOOL_CANCELLED */
 	int32_t *status;       /* NULL, or count entries: 0 for each task that succeeded,

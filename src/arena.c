@@ -206,8 +206,8 @@ void *arena_alloc_zeroed(struct arena *arena, size_t size, bool sparse)
 	if (segment == NULL)
 		return NULL;
 	/* Where pages had to be reserved, they must not be given back now. */
-	bool discarded = segment->dirty && sparse && size >= WORTH_DISCARDING && arena->region->fd < 0 &&
-			 discard(arena, segment);
+	bool large = size >= (sparse ? WORTH_DISCARDING : KEEP_WARM);
+	bool discarded = segment->dirty && large && arena->region->fd < 0 && discard(arena, segment);
 	if (segment->dirty && !discarded)
 		memset(segment->at, 0, segment->size);
 	segment->dirty = true;

@@ -38,8 +38,8 @@ struct backend {
 
 	/* Starts a worker in the slot.  0 or -errno. */
 	int (*start)(forkpool *pool, unsigned slot);
-	/* Whether the worker has ended; if so it is gone for good.  wait: until it has. */
-	bool (*ended)(forkpool *pool, unsigned slot, bool wait, struct death *death);
+	/* Whether the worker has ended; if so it is gone for good. */
+	bool (*ended)(forkpool *pool, unsigned slot, struct death *death);
 	/* Ends the worker at once.  NULL: cannot be done. */
 	void (*kill)(forkpool *pool, unsigned slot);
 };

@@ -218,12 +218,12 @@ static void read_death(const siginfo_t *info, const struct rusage *usage, struct
 }
 
 /* The system call and not the function, because only that tells what the worker has used. */
-static bool ended(forkpool *pool, unsigned slot, bool wait, struct death *death)
+static bool ended(forkpool *pool, unsigned slot, struct death *death)
 {
 	struct member *member = &pool->members[slot];
 	struct rusage usage = { 0 };
 	siginfo_t info = { 0 };
-	int options = WEXITED | (wait ? 0 : WNOHANG), result;
+	int options = WEXITED | WNOHANG, result;
 	do
 		result = member->pidfd >= 0 ? (int)syscall(SYS_waitid, P_PIDFD, member->pidfd, &info, options, &usage)
 					    : (int)syscall(SYS_waitid, P_PID, member->pid, &info, options, &usage);

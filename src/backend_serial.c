@@ -12,11 +12,10 @@ static int start(forkpool *pool, unsigned slot)
 	return -ENOTSUP; /* there is nothing to be started */
 }
 
-static bool ended(forkpool *pool, unsigned slot, bool wait, struct death *death)
+static bool ended(forkpool *pool, unsigned slot, struct death *death)
 {
 	(void)pool;
 	(void)slot;
-	(void)wait;
 	*death = (struct death){ 0 };
 	return true;
 }

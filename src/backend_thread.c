@@ -25,11 +25,11 @@ static int start(forkpool *pool, unsigned slot)
 	return -error;
 }
 
-static bool ended(forkpool *pool, unsigned slot, bool wait, struct death *death)
+static bool ended(forkpool *pool, unsigned slot, struct death *death)
 {
 	uint32_t stage = atomic_load(&pool->engine.records[slot].stage);
 	*death = (struct death){ 0 };
-	if (!wait && stage != STAGE_ENDED && stage != STAGE_REFUSED)
+	if (stage != STAGE_ENDED && stage != STAGE_REFUSED)
 		return false;
 	pthread_join(pool->members[slot].thread, NULL);
 	return true;

@@ -28,8 +28,10 @@ static bool begin_life(forkpool *pool, unsigned slot, struct worker *worker)
 {
 	struct worker_record *record = &pool->engine.records[slot];
 	worker_init(worker, &pool->engine, slot, pool->members[slot].incarnation);
+	worker_current = worker; /* a pool or a map in the initializer is as one in a task */
 	bool ready = pool->config.initializer == NULL ||
 		     pool->config.initializer(slot, &worker->state, pool->config.arg) == 0;
+	worker_current = NULL;
 	atomic_store(&record->stage, ready ? STAGE_READY : STAGE_REFUSED);
 	worker_ring_bell(&pool->engine);
 	return ready;
@@ -37,9 +39,12 @@ static bool begin_life(forkpool *pool, unsigned slot, struct worker *worker)
 
 static void end_life(forkpool *pool, struct worker *worker)
 {
+	worker_current = worker;
 	if (pool->config.finalizer != NULL)
 		pool->config.finalizer(worker->slot, worker->state, pool->config.arg);
+	worker_current = NULL;
 	forkpool_destroy(worker->nested);
+	worker->nested = NULL;
 	atomic_store(&worker->record->stage, STAGE_ENDED);
 	worker_ring_bell(&pool->engine);
 }
@@ -64,8 +69,15 @@ static void start_one(forkpool *pool, unsigned slot)
 		pool->start_error = error;
 }
 
+static bool is_closing(const forkpool *pool)
+{
+	return atomic_load(&pool->engine.board->closing) != 0;
+}
+
 void crew_refill(forkpool *pool)
 {
+	if (is_closing(pool))
+		return;
 	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
 		if (!pool->members[slot].alive && !pool->members[slot].given_up)
 			start_one(pool, slot);
@@ -77,17 +89,31 @@ static int start_inline(forkpool *pool)
 	return begin_life(pool, 0, pool->inline_worker) ? 0 : -ECANCELED;
 }
 
+void crew_revive(forkpool *pool, int error)
+{
+	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
+		if (pool->start_error == -EAGAIN || pool->start_error == error)
+			pool->members[slot].given_up = false;
+	pool->barren = 0;
+}
+
+static bool crew_started(const forkpool *pool)
+{
+	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
+		if (pool->members[slot].alive && pool->engine.records[slot].stage != STAGE_READY)
+			return false;
+	return true;
+}
+
 int crew_start(forkpool *pool)
 {
 	if (pool->backend->runs_inline)
 		return start_inline(pool);
-	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
-		pool->members[slot].given_up = false;
-	pool->barren = 0;
+	crew_revive(pool, -ECANCELED);
 	crew_refill(pool);
 	if (pool->config.initializer != NULL) {
 		pool->creating = true;
-		wait_until_started(pool);
+		wait_until(pool, crew_started);
 		pool->creating = false;
 	}
 	return crew_gone(pool) ? pool->start_error : 0;
@@ -98,7 +124,7 @@ bool crew_gone(const forkpool *pool)
 	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
 		if (pool->members[slot].alive)
 			return false;
-	return !pool->backend->runs_inline;
+	return true;
 }
 
 /* ---- Ends ---- */
@@ -129,10 +155,10 @@ bool crew_check(forkpool *pool, unsigned slot)
 {
 	struct member *member = &pool->members[slot];
 	struct death death = { 0 };
-	if (!member->alive || !pool->backend->ended(pool, slot, false, &death))
+	if (!member->alive || !pool->backend->ended(pool, slot, &death))
 		return false;
 	note_end(pool, slot, &death);
-	if (!pool->closed && !member->given_up) {
+	if (!is_closing(pool) && !member->given_up) {
 		start_one(pool, slot);
 		pool->restarts += member->alive;
 	}
@@ -149,13 +175,7 @@ void crew_close(forkpool *pool)
 
 void crew_join(forkpool *pool)
 {
-	for (unsigned slot = 0; slot < pool_workers(pool); slot++) {
-		struct death death;
-		if (!pool->members[slot].alive)
-			continue;
-		pool->backend->ended(pool, slot, true, &death);
-		note_end(pool, slot, &death);
-	}
+	wait_until(pool, crew_gone);
 }
 
 void crew_kill(forkpool *pool)

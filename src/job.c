@@ -13,7 +13,10 @@
 #include <string.h>
 
 /* The automatic chunk is such that there are at most this many. */
-enum { AUTOMATIC_CHUNKS = 8192 };
+enum { AUTOMATIC_CHUNKS = 8192, LEAST_CHUNKS = 64 };
+
+/* And, where a reduction's partial results are large, such that they take about this. */
+#define PARTIALS_MEMORY ((size_t)64 << 20)
 
 /* ---- Memory and copies ---- */
 
@@ -135,12 +138,23 @@ static const void *identity_of(const struct job *job)
 	return job->partials == NULL ? NULL : job->partials - job->partial_stride;
 }
 
+/* A function of the request alone: the answer of a reduction depends on it. */
+static size_t automatic_chunk(const struct job_request *request)
+{
+	size_t chunks = AUTOMATIC_CHUNKS;
+	if (request->kind == JOB_FOLD && request->result_size > PARTIALS_MEMORY / AUTOMATIC_CHUNKS)
+		chunks = PARTIALS_MEMORY / request->result_size;
+	if (chunks < LEAST_CHUNKS)
+		chunks = LEAST_CHUNKS;
+	return request->count / chunks + (request->count % chunks != 0);
+}
+
 static void plan_chunks(struct job *job)
 {
 	size_t count = job->request.count;
 	job->chunk = job->opts.chunk;
 	if (job->chunk == 0)
-		job->chunk = count / AUTOMATIC_CHUNKS + (count % AUTOMATIC_CHUNKS != 0);
+		job->chunk = automatic_chunk(&job->request);
 	if (job->chunk == 0)
 		job->chunk = 1;
 	if (job->chunk > FORKPOOL_MAX_CHUNK)

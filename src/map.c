@@ -120,7 +120,7 @@ static bool check_request(const forkpool *pool, const struct job_request *reques
 
 /* ---- Running ---- */
 
-/* The pool that serves maps of this worker's tasks; made when first needed. */
+/* The pool, that runs inline, for maps of this worker's tasks; made when first needed. */
 static forkpool *nested_pool(struct worker *worker)
 {
 	if (worker->nested == NULL) {
@@ -133,14 +133,20 @@ static forkpool *nested_pool(struct worker *worker)
 	return worker->nested;
 }
 
-forkpool *pool_of_caller(forkpool *pool)
+/* It can serve whoever calls, a task that created it included. */
+static bool is_idle_inline(const forkpool *pool)
 {
+	return pool->backend->runs_inline && pool->jobs == NULL && pool->owner == getpid();
+}
+
+static forkpool *pool_of_caller(forkpool *pool)
+{
+	if (pool == NULL || is_idle_inline(pool))
+		return pool;
 	if (worker_current != NULL)
 		return nested_pool(worker_current);
 	/* From a callback, while the caller itself is at work. */
-	if (pool != NULL && pool->backend->runs_inline && pool->jobs != NULL)
-		return nested_pool(pool->inline_worker);
-	return pool;
+	return pool->backend->runs_inline ? nested_pool(pool->inline_worker) : pool;
 }
 
 static int run_job(struct job *job)

@@ -135,6 +135,7 @@ static int make_region(forkpool *pool)
 	engine->failures = (struct failure *)(void *)(base + layout.failures);
 	engine->workers = pool->config.workers;
 	engine->spin_us = pool->config.spin_us;
+	engine->forked = !pool->backend->shares_memory;
 	ring_init(&engine->ring, (struct ring_back *)(void *)(base + layout.ring_back),
 		  (struct ring_front *)(void *)(base + layout.ring_front), layout.capacity);
 	return 0;
@@ -172,10 +173,12 @@ static void unmake(forkpool *pool)
 {
 	if (is_process_pool(pool))
 		process_delist(pool);
+	if (pool->inline_worker != NULL)
+		forkpool_destroy(pool->inline_worker->nested);
 	wait_free(pool);
 	objects_free(&pool->objects);
 	arena_destroy(&pool->arena);
-	region_destroy(&pool->region);
+	region_destroy(&pool->region, pool->owner == getpid());
 	free(pool->inline_worker);
 	free(pool->members);
 	free(pool);

@@ -46,13 +46,11 @@ int crew_start(forkpool *pool);             /* all; 0 or -errno: not one could b
 void crew_live(forkpool *pool, unsigned slot, struct worker *worker); /* a worker's whole life */
 void crew_refill(forkpool *pool);           /* starts what is missing and may be started */
 bool crew_check(forkpool *pool, unsigned slot); /* notices a death; recovers and replaces */
-bool crew_gone(const forkpool *pool);       /* no worker is alive, nor could one be started */
+void crew_revive(forkpool *pool, int error); /* slots given up for want of resources, or for `error`, get another chance */
+bool crew_gone(const forkpool *pool);       /* no worker is alive */
 void crew_close(forkpool *pool);            /* lets them finish */
 void crew_join(forkpool *pool);             /* waits for their ends */
 void crew_kill(forkpool *pool);             /* ends them now, where that can be done, and waits */
-
-/* map.c: the pool that serves a caller: inside a task one of its own, that runs inline */
-forkpool *pool_of_caller(forkpool *pool);
 
 /* wait.c: what the parent does while jobs run */
 int wait_init(forkpool *pool);
@@ -61,7 +59,7 @@ int wait_watch(forkpool *pool, unsigned slot);     /* its pidfd */
 void wait_unwatch(forkpool *pool, unsigned slot);
 void wait_for_job(forkpool *pool, struct job *job);
 void wait_for_slot(forkpool *pool);                /* until a retired job may have gone */
-void wait_until_started(forkpool *pool);
+void wait_until(forkpool *pool, bool (*condition)(const forkpool *pool)); /* checks workers; no job need be open */
 double wait_clock(void);                           /* seconds, monotonic */
 
 #endif

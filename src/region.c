@@ -97,13 +97,12 @@ int region_create(struct region *region, size_t least, size_t wanted, bool dump)
 	return error;
 }
 
-void region_destroy(struct region *region)
+void region_destroy(struct region *region, bool owner)
 {
-	if (region->base != NULL) {
-		/* A worker not yet gone may still have it mapped: give the pages back now. */
+	if (region->base != NULL && owner)
 		region_discard(region, region->base, region->size);
+	if (region->base != NULL)
 		munmap(region->base, region->size);
-	}
 	if (region->fd >= 0)
 		close(region->fd);
 	*region = (struct region){ .fd = -1 };

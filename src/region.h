@@ -20,7 +20,8 @@ struct region {
 /* Maps at least `least` bytes, at best `wanted`: a refused size is halved and tried again.
  * dump: whether core dumps may include it.  0 or -errno. */
 int region_create(struct region *region, size_t least, size_t wanted, bool dump);
-void region_destroy(struct region *region);
+/* Unmaps it; owner: and gives its pages back at once, though others may have it mapped. */
+void region_destroy(struct region *region, bool owner);
 
 /* Makes sure that size bytes at `at` can be touched (a full file system is -ENOMEM here, and
  * not a SIGBUS later).  Costs nothing on a memfd. */

@@ -111,14 +111,19 @@ static void drain_bell(const forkpool *pool)
 		; /* an eventfd is empty after one; a pipe may hold more */
 }
 
-static void beat(forkpool *pool)
+static void plan_beat(forkpool *pool)
 {
 	pool->next_beat = wait_clock() + (all_watched(pool) ? HEARTBEAT : HEARTBEAT_NO_PIDFD);
+}
+
+static void beat(forkpool *pool)
+{
 	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
 		crew_check(pool, slot);
 	crew_refill(pool);
 	orphan_publish(pool);
 	ring_post(&pool->engine.ring, pool_workers(pool));
+	plan_beat(pool);
 }
 
 /* Sleeps until something happens, at most `seconds`, and acts upon it. */
@@ -195,15 +200,21 @@ static bool spin(struct job *job)
 /* No worker is there, and none can be started: nobody will ever do the rest. */
 static bool is_stranded(forkpool *pool)
 {
-	if (crew_gone(pool))
+	if (crew_gone(pool)) {
+		crew_revive(pool, -EAGAIN);
 		crew_refill(pool);
+	}
 	return crew_gone(pool);
 }
 
 static void wait_for_workers(struct job *job)
 {
 	forkpool *pool = job->pool;
+	bool planned = false;
 	while (!spin(job)) {
+		if (!planned)
+			plan_beat(pool);
+		planned = true;
 		double seconds = tick(job);
 		if (is_stranded(pool)) {
 			job_fail(job, pool->start_error);
@@ -249,24 +260,15 @@ void wait_for_slot(forkpool *pool)
 	sleep_once(pool, 0.001);
 }
 
-static bool all_started(const forkpool *pool)
+void wait_until(forkpool *pool, bool (*condition)(const forkpool *pool))
 {
-	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
-		if (pool->members[slot].alive && pool->engine.records[slot].stage == STAGE_STARTING)
-			return false;
-	return true;
-}
-
-void wait_until_started(forkpool *pool)
-{
-	for (;;) {
+	plan_beat(pool);
+	while (!condition(pool)) {
 		atomic_store(&pool->engine.board->parent_asleep, 1); /* B1, with `stage` for the tally */
 		for (unsigned slot = 0; slot < pool_workers(pool); slot++)
-			if (pool->engine.records[slot].stage == STAGE_REFUSED)
-				crew_check(pool, slot);
-		if (all_started(pool))
-			break;
-		sleep_once(pool, INFINITY);
+			crew_check(pool, slot);
+		if (!condition(pool))
+			sleep_once(pool, INFINITY);
 	}
 	atomic_store(&pool->engine.board->parent_asleep, 0);
 }

@@ -334,7 +334,8 @@ static void wait_for_permit(struct worker *worker)
 		else if (now > until)
 			break;
 	}
-	fflush(stdout);
+	if (worker->engine->forked)
+		fflush(stdout);
 	ring_sleep(ring, &worker->record->parked);
 }
 

@@ -160,6 +160,7 @@ struct engine {
 	unsigned workers;
 	unsigned spin_us;
 	int doorbell;                   /* non-blocking; -1: nobody sleeps (serial) */
+	bool forked;                    /* workers have a stdout of their own */
 };
 
 struct worker;
