@@ -48,13 +48,13 @@ enum {
 };
 
 /* What became of a task, where it is not what its function returned. */
-#define FORKPOOL_CRASHED (INT32_MIN)       /* its worker died while running it */
+#define FORKPOOL_CRASHED   (INT32_MIN)     /* its worker died while running it */
 #define FORKPOOL_TIMED_OUT (INT32_MIN + 1) /* it was running longer than allowed */
 #define FORKPOOL_CANCELLED (INT32_MIN + 2) /* it was not run, or not to its end */
 
-enum { FORKPOOL_MAX_WORKERS = 4096 };       /* workers in one pool, at most */
-enum { FORKPOOL_MAX_CHUNK = (1 << 30) - 1 };/* tasks in one chunk, at most */
-enum { FORKPOOL_MESSAGE_SIZE = 240 };       /* bytes of a message, with its '\0' */
+enum { FORKPOOL_MAX_WORKERS = 4096 };        /* workers in one pool, at most */
+enum { FORKPOOL_MAX_CHUNK = (1 << 30) - 1 }; /* tasks in one chunk, at most */
+enum { FORKPOOL_MESSAGE_SIZE = 240 };        /* bytes of a message, with its '\0' */
 
 /* ---- Task functions --------------------------------------------------------
  * Each returns 0 for success; any other value is a failure of that task (or, of
@@ -92,9 +92,9 @@ typedef struct {
 /* ---- The pool -------------------------------------------------------------- */
 
 typedef struct {
-	int backend;         /* FORKPOOL_PROCESSES, _THREADS or _SERIAL */
-	unsigned workers;    /* 0: forkpool_cpu_count(); at most FORKPOOL_MAX_WORKERS.
-	                        The environment's FORKPOOL_WORKERS overrides it */
+	int backend;      /* FORKPOOL_PROCESSES, _THREADS or _SERIAL */
+	unsigned workers; /* 0: forkpool_cpu_count(); at most FORKPOOL_MAX_WORKERS.
+	                     The environment's FORKPOOL_WORKERS overrides it */
 
 	/* Run by each worker when it starts, with its number (0 .. workers-1); what
 	 * it leaves in *state is what forkpool_worker_state() returns.  A non-zero
@@ -103,16 +103,16 @@ typedef struct {
 
 	/* Run by each worker that ends in good order (not by one that is killed). */
 	void (*finalizer)(unsigned worker, void *state, void *arg);
-	void *arg;           /* for both; on processes as it was at the fork */
+	void *arg; /* for both; on processes as it was at the fork */
 
-	size_t arena_size;   /* address space for forkpool_alloc() and for copies of
-	                        buffers outside of it; pages cost memory only when
-	                        touched.  0: twice the machine's memory */
-	unsigned spin_us;    /* microseconds an idle worker (and a waiting caller) looks
-	                        for work before it sleeps; 0: the default, 50.
-	                        FORKPOOL_NO_SPIN: sleep at once */
-	int core_dumps;      /* non-zero: a crashing worker may dump core, the arena
-	                        included, as the limits of the process allow */
+	size_t arena_size; /* address space for forkpool_alloc() and for copies of
+	                      buffers outside of it; pages cost memory only when
+	                      touched.  0: twice the machine's memory */
+	unsigned spin_us;  /* microseconds an idle worker (and a waiting caller) looks
+	                      for work before it sleeps; 0: the default, 50.
+	                      FORKPOOL_NO_SPIN: sleep at once */
+	int core_dumps;    /* non-zero: a crashing worker may dump core, the arena
+	                      included, as the limits of the process allow */
 	uint64_t reserved[6];
 } forkpool_config;
 
@@ -171,8 +171,8 @@ void forkpool_free(forkpool *pool, void *memory);
 typedef struct {
 	uint64_t tasks;
 	uint64_t succeeded;
-	uint64_t failed;       /* the function returned non-zero */
-	uint64_t crashed;      /* the worker died */
+	uint64_t failed;  /* the function returned non-zero */
+	uint64_t crashed; /* the worker died */
 	uint64_t timed_out;
 	uint64_t cancelled;
 	uint64_t retried;      /* attempts beyond the first */
@@ -185,9 +185,9 @@ typedef struct {
 	/* Of the task with the lowest index that failed, crashed or timed out; if there is
 	 * none, of the first that was cancelled: */
 	uint64_t index;
-	int32_t status;        /* as in forkpool_opts.status */
-	int32_t signal;        /* that killed its worker, 0: none */
-	uint32_t attempt;      /* which it was, from 1; 0: it was not run */
+	int32_t status;                      /* as in forkpool_opts.status */
+	int32_t signal;                      /* that killed its worker, 0: none */
+	uint32_t attempt;                    /* which it was, from 1; 0: it was not run */
 	char message[FORKPOOL_MESSAGE_SIZE]; /* why; or why the call was refused */
 } forkpool_report;
 
@@ -197,26 +197,26 @@ typedef struct {
 	uint64_t finished;     /* successful or not; never falls */
 	uint64_t unsuccessful; /* of those, as far as noticed */
 	unsigned workers_busy;
-	double elapsed;        /* seconds since the call */
-	double remaining;      /* seconds, estimated; < 0: not known yet */
+	double elapsed;   /* seconds since the call */
+	double remaining; /* seconds, estimated; < 0: not known yet */
 } forkpool_progress;
 
 typedef struct {
-	void *ctx;             /* handed to each call of the function */
-	size_t ctx_size;       /* > 0: this many bytes of ctx are copied to the workers.
-	                          0: ctx itself is handed on; on processes it must be in
-	                          the arena, or `inherited` be set (else -EINVAL) */
-	int inherited;         /* non-zero: function, ctx and items were where they are
-	                          when the workers were forked, and unchanged since, and
-	                          are used as inherited; nothing of them is copied */
-	size_t chunk;          /* tasks handed out at once, at most FORKPOOL_MAX_CHUNK.
-	                          0: such that there are at most 8192 chunks; it depends
-	                          on the number of tasks alone (of a reduction with a
-	                          large result_size on that, too) */
-	int stop_on_failure;   /* non-zero: once a task does not succeed no further one
-	                          is begun; those left end as FORKPOOL_CANCELLED */
-	int32_t *status;       /* NULL, or count entries: 0 for each task that succeeded,
-	                          what the function returned, or FORKPOOL_CRASHED, ... */
+	void *ctx;               /* handed to each call of the function */
+	size_t ctx_size;         /* > 0: this many bytes of ctx are copied to the workers.
+	                            0: ctx itself is handed on; on processes it must be in
+	                            the arena, or `inherited` be set (else -EINVAL) */
+	int inherited;           /* non-zero: function, ctx and items were where they are
+	                            when the workers were forked, and unchanged since, and
+	                            are used as inherited; nothing of them is copied */
+	size_t chunk;            /* tasks handed out at once, at most FORKPOOL_MAX_CHUNK.
+	                            0: such that there are at most 8192 chunks; it depends
+	                            on the number of tasks alone (of a reduction with a
+	                            large result_size on that, too) */
+	int stop_on_failure;     /* non-zero: once a task does not succeed no further one
+	                            is begun; those left end as FORKPOOL_CANCELLED */
+	int32_t *status;         /* NULL, or count entries: 0 for each task that succeeded,
+	                            what the function returned, or FORKPOOL_CRASHED, ... */
 	forkpool_report *report; /* NULL, or where to put the report */
 
 	/* Called in the caller's thread every `progress_interval` seconds (0: 0.1)
@@ -259,15 +259,17 @@ typedef struct {
 /* results[i] = function(items[i]), each item item_size and each result
  * result_size bytes.  items may be NULL if item_size is 0 (the function then gets
  * NULL), results likewise. */
-int forkpool_map(forkpool *pool, forkpool_map_fn *function, const void *items, size_t count, size_t item_size, void *results, size_t result_size, const forkpool_opts *opts);
+int forkpool_map(forkpool *pool, forkpool_map_fn *function, const void *items, size_t count, size_t item_size,
+                 void *results, size_t result_size, const forkpool_opts *opts);
 
 /* The sizes taken from the arrays' element types. */
-#define FORKPOOL_MAP(pool, function, items, results, count, opts) \
+#define FORKPOOL_MAP(pool, function, items, results, count, opts)                                                      \
 	forkpool_map((pool), (function), (items), (count), sizeof *(items), (results), sizeof *(results), (opts))
 
 /* results[i] = function(columns[0][i], columns[1][i], ...): 1 to 64 columns (else
  * -EINVAL).  Repeated constants have stride 0. */
-int forkpool_starmap(forkpool *pool, forkpool_starmap_fn *function, const forkpool_column *columns, size_t column_count, size_t count, void *results, size_t result_size, const forkpool_opts *opts);
+int forkpool_starmap(forkpool *pool, forkpool_starmap_fn *function, const forkpool_column *columns, size_t column_count,
+                     size_t count, void *results, size_t result_size, const forkpool_opts *opts);
 
 /* function(i) for i < count. */
 int forkpool_for(forkpool *pool, forkpool_for_fn *function, size_t count, const forkpool_opts *opts);
@@ -286,10 +288,12 @@ int forkpool_for_range(forkpool *pool, forkpool_range_fn *function, size_t count
  * depends on its arguments alone.  A chunk in which an index crashed or failed is
  * folded again from its beginning, without that index.  *result is written only if
  * the return value is >= 0. */
-int forkpool_reduce(forkpool *pool, forkpool_fold_fn *fold, forkpool_combine_fn *combine, size_t count, void *result, size_t result_size, const forkpool_opts *opts);
+int forkpool_reduce(forkpool *pool, forkpool_fold_fn *fold, forkpool_combine_fn *combine, size_t count, void *result,
+                    size_t result_size, const forkpool_opts *opts);
 
 /* One task: *result = function(item). */
-int forkpool_apply(forkpool *pool, forkpool_map_fn *function, const void *item, size_t item_size, void *result, size_t result_size, const forkpool_opts *opts);
+int forkpool_apply(forkpool *pool, forkpool_map_fn *function, const void *item, size_t item_size, void *result,
+                   size_t result_size, const forkpool_opts *opts);
 
 /* Puts a report into words, one line for each thing there is to say, as snprintf()
  * does: at most size bytes with the '\0'; returns the length of the whole text. */
@@ -354,21 +358,23 @@ typedef enum {
  * result_length values of result_type.  In text, a line holds an item's or a
  * result's values, separated by white space. */
 typedef struct {
-	int abi;                  /* FORKPOOL_PLUGIN_ABI */
-	const char *summary;      /* one line: what the function computes */
+	int abi;             /* FORKPOOL_PLUGIN_ABI */
+	const char *summary; /* one line: what the function computes */
 	forkpool_map_fn *function;
 	forkpool_type item_type;
-	size_t item_length;       /* >= 1 */
+	size_t item_length; /* >= 1 */
 	forkpool_type result_type;
-	size_t result_length;     /* >= 1 */
+	size_t result_length; /* >= 1 */
 } forkpool_plugin;
 
 /* Exports `forkpool_plugin_NAME`, which describes a map function:
  *   FORKPOOL_PLUGIN(sinc, "sin(x)/x", sinc, FORKPOOL_DOUBLE, 1, FORKPOOL_DOUBLE, 1);
  */
-#define FORKPOOL_PLUGIN(NAME, SUMMARY, FUNCTION, ITEM_TYPE, ITEM_LENGTH, RESULT_TYPE, RESULT_LENGTH) \
-	extern const forkpool_plugin forkpool_plugin_##NAME; \
-	const forkpool_plugin forkpool_plugin_##NAME = { FORKPOOL_PLUGIN_ABI, (SUMMARY), (FUNCTION), (ITEM_TYPE), (ITEM_LENGTH), (RESULT_TYPE), (RESULT_LENGTH) }
+#define FORKPOOL_PLUGIN(NAME, SUMMARY, FUNCTION, ITEM_TYPE, ITEM_LENGTH, RESULT_TYPE, RESULT_LENGTH)                   \
+	extern const forkpool_plugin forkpool_plugin_##NAME;                                                           \
+	const forkpool_plugin                                                                                          \
+	        forkpool_plugin_##NAME = {FORKPOOL_PLUGIN_ABI, (SUMMARY),     (FUNCTION),     (ITEM_TYPE),             \
+	                                  (ITEM_LENGTH),       (RESULT_TYPE), (RESULT_LENGTH)}
 
 #ifdef __cplusplus
 }

@@ -12,9 +12,9 @@ struct arena_segment {
 	char *at;
 	size_t size;
 	bool free, dirty;
-	struct arena_segment *before, *after;     /* by address */
-	struct arena_segment *bin_prev, *bin_next;/* in its bin, if free */
-	struct arena_segment *hash_next;          /* in its hash chain, if used */
+	struct arena_segment *before, *after;      /* by address */
+	struct arena_segment *bin_prev, *bin_next; /* in its bin, if free */
+	struct arena_segment *hash_next;           /* in its hash chain, if used */
 };
 
 /* Freed pieces from this size on go back to the system even where warm pages would be
@@ -103,7 +103,7 @@ static bool table_grow(struct arena *arena)
 
 int arena_init(struct arena *arena, const struct region *region, size_t offset)
 {
-	*arena = (struct arena){ .region = region, .table_size = 64 };
+	*arena = (struct arena){.region = region, .table_size = 64};
 	arena->table = calloc(arena->table_size, sizeof(struct arena_segment *));
 	struct arena_segment *all = calloc(1, sizeof *all);
 	if (arena->table == NULL || all == NULL) {
@@ -125,7 +125,7 @@ void arena_destroy(struct arena *arena)
 		free(segment);
 	}
 	free(arena->table);
-	*arena = (struct arena){ 0 };
+	*arena = (struct arena){0};
 }
 
 /* A free segment of at least this size: the first that fits in the size's own bin, else any of a

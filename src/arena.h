@@ -16,11 +16,11 @@ struct arena_segment; /* a piece in use, or free */
 
 struct arena {
 	const struct region *region;
-	struct arena_segment *first;             /* all, by address */
-	struct arena_segment *bins[ARENA_BINS];  /* the free ones, by log2 of their size */
-	uint64_t bins_in_use;                    /* bit b: bins[b] is not empty */
-	struct arena_segment **table;            /* the used ones, hashed by address */
-	size_t table_size, used;                 /* table_size: a power of two */
+	struct arena_segment *first;            /* all, by address */
+	struct arena_segment *bins[ARENA_BINS]; /* the free ones, by log2 of their size */
+	uint64_t bins_in_use;                   /* bit b: bins[b] is not empty */
+	struct arena_segment **table;           /* the used ones, hashed by address */
+	size_t table_size, used;                /* table_size: a power of two */
 };
 
 /* Manages the region from `offset` to its end.  0 or -ENOMEM. */

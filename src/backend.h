@@ -13,9 +13,9 @@
 /* How a worker ended. */
 struct death {
 	pid_t pid;
-	int signal;       /* that killed it; 0: none */
-	int exit_status;  /* if there was no signal */
-	bool unknown;     /* its status was collected by somebody else */
+	int signal;              /* that killed it; 0: none */
+	int exit_status;         /* if there was no signal */
+	bool unknown;            /* its status was collected by somebody else */
 	uint64_t faults, cpu_ns; /* all that it used */
 };
 
@@ -23,11 +23,11 @@ struct death {
 struct member {
 	forkpool *pool;
 	bool alive;
-	bool given_up;        /* cannot be started: see pool->start_error */
+	bool given_up;          /* cannot be started: see pool->start_error */
 	unsigned failed_starts; /* deaths in the initializer, one after the other */
 	uint32_t incarnation;
 	pid_t pid;
-	int pidfd;            /* -1: none to be had; the heartbeat looks instead */
+	int pidfd; /* -1: none to be had; the heartbeat looks instead */
 	pthread_t thread;
 };
 

@@ -111,7 +111,7 @@ static void on_exit_in_worker(void)
 
 static void end_with_parent(pid_t parent)
 {
-	struct sigaction action = { .sa_handler = on_parent_death, .sa_flags = SA_RESTART };
+	struct sigaction action = {.sa_handler = on_parent_death, .sa_flags = SA_RESTART};
 	parent_of_worker = parent;
 	sigaction(DEATH_SIGNAL, &action, NULL);
 	prctl(PR_SET_PDEATHSIG, DEATH_SIGNAL);
@@ -128,7 +128,7 @@ static void reset_signals(void)
 			continue;
 		void (*wanted)(int) = signal == SIGINT ? SIG_IGN : SIG_DFL;
 		if ((action.sa_flags & SA_SIGINFO) != 0 || action.sa_handler != wanted) {
-			action = (struct sigaction){ .sa_handler = wanted };
+			action = (struct sigaction){.sa_handler = wanted};
 			sigaction(signal, &action, NULL);
 		}
 	}
@@ -214,23 +214,23 @@ static void read_death(const siginfo_t *info, const struct rusage *usage, struct
 		death->signal = info->si_status;
 	death->faults = (uint64_t)usage->ru_minflt;
 	death->cpu_ns = ((uint64_t)usage->ru_utime.tv_sec + (uint64_t)usage->ru_stime.tv_sec) * 1000000000u +
-			((uint64_t)usage->ru_utime.tv_usec + (uint64_t)usage->ru_stime.tv_usec) * 1000u;
+	                ((uint64_t)usage->ru_utime.tv_usec + (uint64_t)usage->ru_stime.tv_usec) * 1000u;
 }
 
 /* The system call and not the function, because only that tells what the worker has used. */
 static bool ended(forkpool *pool, unsigned slot, struct death *death)
 {
 	struct member *member = &pool->members[slot];
-	struct rusage usage = { 0 };
-	siginfo_t info = { 0 };
+	struct rusage usage = {0};
+	siginfo_t info = {0};
 	int options = WEXITED | WNOHANG, result;
 	do
 		result = member->pidfd >= 0 ? (int)syscall(SYS_waitid, P_PIDFD, member->pidfd, &info, options, &usage)
-					    : (int)syscall(SYS_waitid, P_PID, member->pid, &info, options, &usage);
+		                            : (int)syscall(SYS_waitid, P_PID, member->pid, &info, options, &usage);
 	while (result != 0 && errno == EINTR);
 	if (result == 0 && info.si_pid == 0)
 		return false;
-	*death = (struct death){ .pid = member->pid, .unknown = result != 0 };
+	*death = (struct death){.pid = member->pid, .unknown = result != 0};
 	if (result == 0)
 		read_death(&info, &usage, death); /* else ECHILD: it died, and somebody else was told how */
 	wait_unwatch(pool, slot);
@@ -253,4 +253,4 @@ static void kill_worker(forkpool *pool, unsigned slot)
 	kill(member->pid, SIGKILL);
 }
 
-const struct backend backend_process = { "processes", false, false, start, ended, kill_worker };
+const struct backend backend_process = {"processes", false, false, start, ended, kill_worker};

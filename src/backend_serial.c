@@ -16,8 +16,8 @@ static bool ended(forkpool *pool, unsigned slot, struct death *death)
 {
 	(void)pool;
 	(void)slot;
-	*death = (struct death){ 0 };
+	*death = (struct death){0};
 	return true;
 }
 
-const struct backend backend_serial = { "serial", true, true, start, ended, NULL };
+const struct backend backend_serial = {"serial", true, true, start, ended, NULL};

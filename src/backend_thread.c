@@ -28,11 +28,11 @@ static int start(forkpool *pool, unsigned slot)
 static bool ended(forkpool *pool, unsigned slot, struct death *death)
 {
 	uint32_t stage = atomic_load(&pool->engine.records[slot].stage);
-	*death = (struct death){ 0 };
+	*death = (struct death){0};
 	if (stage != STAGE_ENDED && stage != STAGE_REFUSED)
 		return false;
 	pthread_join(pool->members[slot].thread, NULL);
 	return true;
 }
 
-const struct backend backend_thread = { "threads", true, false, start, ended, NULL };
+const struct backend backend_thread = {"threads", true, false, start, ended, NULL};

@@ -87,7 +87,8 @@ unsigned forkpool_cpu_count(void)
 	FILE *file = fopen("/proc/self/cgroup", "re");
 	char line[4096];
 	while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-		char *controllers = strchr(line, ':'), *group = controllers == NULL ? NULL : strchr(controllers + 1, ':');
+		char *controllers = strchr(line, ':'),
+		     *group = controllers == NULL ? NULL : strchr(controllers + 1, ':');
 		if (group == NULL)
 			continue;
 		line[strcspn(line, "\n")] = '\0';

@@ -30,7 +30,7 @@ static bool begin_life(forkpool *pool, unsigned slot, struct worker *worker)
 	worker_init(worker, &pool->engine, slot, pool->members[slot].incarnation);
 	worker_current = worker; /* a pool or a map in the initializer is as one in a task */
 	bool ready = pool->config.initializer == NULL ||
-		     pool->config.initializer(slot, &worker->state, pool->config.arg) == 0;
+	             pool->config.initializer(slot, &worker->state, pool->config.arg) == 0;
 	worker_current = NULL;
 	atomic_store(&record->stage, ready ? STAGE_READY : STAGE_REFUSED);
 	worker_ring_bell(&pool->engine);
@@ -154,7 +154,7 @@ static void note_end(forkpool *pool, unsigned slot, const struct death *death)
 bool crew_check(forkpool *pool, unsigned slot)
 {
 	struct member *member = &pool->members[slot];
-	struct death death = { 0 };
+	struct death death = {0};
 	if (!member->alive || !pool->backend->ended(pool, slot, &death))
 		return false;
 	note_end(pool, slot, &death);

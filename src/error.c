@@ -97,8 +97,8 @@ static void add_counts(struct writer *writer, const forkpool_report *report)
 		uint64_t count;
 		const char *name;
 	} outcomes[] = {
-		{ report->succeeded, "succeeded" }, { report->failed, "failed" },       { report->crashed, "crashed" },
-		{ report->timed_out, "timed out" }, { report->cancelled, "cancelled" },
+	        {report->succeeded, "succeeded"}, {report->failed, "failed"},       {report->crashed, "crashed"},
+	        {report->timed_out, "timed out"}, {report->cancelled, "cancelled"},
 	};
 	add(writer, "%" PRIu64 " task%s: ", report->tasks, report->tasks == 1 ? "" : "s");
 	const char *separator = "";
@@ -128,7 +128,7 @@ static void add_first(struct writer *writer, const forkpool_report *report)
 
 size_t forkpool_report_format(const forkpool_report *report, char *text, size_t size)
 {
-	struct writer writer = { text, size, 0 };
+	struct writer writer = {text, size, 0};
 	if (report == NULL)
 		return 0;
 	if (report->tasks == 0 && report->message[0] != '\0')

@@ -27,7 +27,8 @@ static void *take_piece(struct job *job, size_t size, enum piece_use use)
 {
 	struct arena *arena = &job->pool->arena;
 	size = size == 0 ? 1 : size;
-	void *piece = use == PIECE_COPY ? arena_alloc(arena, size) : arena_alloc_zeroed(arena, size, use == PIECE_SPARSE);
+	void *piece =
+	        use == PIECE_COPY ? arena_alloc(arena, size) : arena_alloc_zeroed(arena, size, use == PIECE_SPARSE);
 	if (piece != NULL)
 		job->pieces[job->piece_count++] = piece;
 	return piece;
@@ -164,7 +165,7 @@ static void plan_chunks(struct job *job)
 
 int job_prepare(struct job *job, struct forkpool *pool, const struct job_request *request, char *message)
 {
-	*job = (struct job){ .pool = pool, .request = *request, .opts = *request->opts };
+	*job = (struct job){.pool = pool, .request = *request, .opts = *request->opts};
 	job->begun = wait_clock();
 	job->next_progress = job->begun + job->opts.progress_interval;
 	job->restarts_before = pool->restarts;
@@ -173,15 +174,15 @@ int job_prepare(struct job *job, struct forkpool *pool, const struct job_request
 		job->ledger = take_piece(job, job->chunks * sizeof(ledger_word), PIECE_DENSE);
 	if (job->ledger == NULL) {
 		snprintf(message, FORKPOOL_MESSAGE_SIZE,
-			 "no memory for the book-keeping of %zu chunks (8 bytes each): take a larger chunk than %zu",
-			 job->chunks, job->chunk);
+		         "no memory for the book-keeping of %zu chunks (8 bytes each): take a larger chunk than %zu",
+		         job->chunks, job->chunk);
 	} else if (prepare_ctx(job) && prepare_columns(job) && prepare_results(job) && prepare_partials(job)) {
 		return 0;
 	} else {
 		snprintf(message, FORKPOOL_MESSAGE_SIZE,
-			 "no space in the arena of %zu bytes for copies of the buffers: use a larger arena_size, or "
-			 "allocate them with forkpool_alloc()",
-			 pool->region.size);
+		         "no space in the arena of %zu bytes for copies of the buffers: use a larger arena_size, or "
+		         "allocate them with forkpool_alloc()",
+		         pool->region.size);
 	}
 	free_pieces(job);
 	return -ENOMEM;
@@ -247,7 +248,7 @@ static void push_ranges(struct job *job, struct job_post *post)
 	atomic_fetch_or(&board_of(job)->open, (uint64_t)1 << job_slot(job->number));
 	for (size_t range = 0; range < post->ranges; range++) {
 		size_t end = (size_t)((unsigned __int128)(range + 1) * post->chunks / post->ranges);
-		if (!ring_push(ring, (struct ring_entry){ job->number, begin, end }))
+		if (!ring_push(ring, (struct ring_entry){job->number, begin, end}))
 			break;
 		begin = end;
 	}
@@ -394,7 +395,7 @@ void job_progress(const struct job *job, forkpool_progress *progress)
 {
 	const struct engine *engine = &job->pool->engine;
 	uint64_t finished = atomic_load(&tally_of(job)->finished), count = job->request.count;
-	*progress = (forkpool_progress){ .tasks = count, .elapsed = wait_clock() - job->begun, .remaining = -1 };
+	*progress = (forkpool_progress){.tasks = count, .elapsed = wait_clock() - job->begun, .remaining = -1};
 	for (unsigned i = 0; i < engine->workers; i++) {
 		uint64_t pin = atomic_load(&engine->records[i].pin);
 		progress->workers_busy += pin != 0;
@@ -484,16 +485,16 @@ static void fill_report(const struct job *job, uint64_t unsuccessful, forkpool_r
 	const struct job_tally *tally = tally_of(job);
 	uint64_t cpu_ns = atomic_load(&tally->cpu_ns) + job->lost_cpu_ns;
 	*report = (forkpool_report){
-		.tasks = job->request.count,
-		.succeeded = job->request.count - unsuccessful,
-		.failed = job->failed,
-		.crashed = job->crashed,
-		.cancelled = job->cancelled_tasks,
-		.restarts = job->pool->restarts - job->restarts_before,
-		.bytes_copied = job->bytes_copied,
-		.page_faults = atomic_load(&tally->faults) + job->lost_faults,
-		.elapsed = wait_clock() - job->begun,
-		.cpu_time = (double)cpu_ns / 1e9,
+	        .tasks = job->request.count,
+	        .succeeded = job->request.count - unsuccessful,
+	        .failed = job->failed,
+	        .crashed = job->crashed,
+	        .cancelled = job->cancelled_tasks,
+	        .restarts = job->pool->restarts - job->restarts_before,
+	        .bytes_copied = job->bytes_copied,
+	        .page_faults = atomic_load(&tally->faults) + job->lost_faults,
+	        .elapsed = wait_clock() - job->begun,
+	        .cpu_time = (double)cpu_ns / 1e9,
 	};
 	if (unsuccessful > 0)
 		fill_first(job, report);

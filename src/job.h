@@ -16,20 +16,20 @@ struct job_request {
 	size_t count;
 	const forkpool_column *columns;
 	size_t column_count;
-	void *results;                 /* JOB_FOLD: the identity, and where the answer goes */
+	void *results; /* JOB_FOLD: the identity, and where the answer goes */
 	size_t result_size;
-	forkpool_combine_fn *combine;  /* JOB_FOLD */
-	const forkpool_opts *opts;     /* never NULL */
+	forkpool_combine_fn *combine; /* JOB_FOLD */
+	const forkpool_opts *opts;    /* never NULL */
 };
 
 /* A chunk that lost its worker. */
 struct orphan {
 	struct orphan *next;
 	struct job *job;
-	size_t chunk, start;           /* start: offset of the first task still to be run */
+	size_t chunk, start; /* start: offset of the first task still to be run */
 	uint32_t version;
-	int slot;                      /* in the board's table; -1: waiting for a place */
-	uint32_t *excluded;            /* in the arena: offsets that a fold leaves out */
+	int slot;           /* in the board's table; -1: waiting for a place */
+	uint32_t *excluded; /* in the arena: offsets that a fold leaves out */
 	size_t excluded_count;
 };
 
@@ -42,21 +42,21 @@ struct job {
 	size_t chunk, chunks;
 	ledger_word *ledger;
 	forkpool_column columns[MAX_COLUMNS]; /* as workers see them */
-	char *results;                 /* as workers see them */
-	int32_t *status;               /* as workers see them, or NULL */
-	char *partials;                /* JOB_FOLD */
+	char *results;                        /* as workers see them */
+	int32_t *status;                      /* as workers see them, or NULL */
+	char *partials;                       /* JOB_FOLD */
 	size_t partial_stride;
 	void *ctx;
 	void *pieces[MAX_COLUMNS + 8]; /* of the arena, to be freed with the job */
 	size_t piece_count;
 
 	bool by_ledger, cancelled;
-	int error;                     /* ended early, -errno */
-	size_t cursor;                 /* chunks before it are settled and counted */
+	int error;     /* ended early, -errno */
+	size_t cursor; /* chunks before it are settled and counted */
 	uint64_t failed, crashed, cancelled_tasks;
-	size_t first_cancelled;        /* lowest index of those; the cursor only goes up */
+	size_t first_cancelled; /* lowest index of those; the cursor only goes up */
 	struct orphan *orphans;
-	struct failure first;          /* lowest index charged by the parent; job == 0: none */
+	struct failure first; /* lowest index charged by the parent; job == 0: none */
 	int32_t first_signal;
 
 	uint64_t restarts_before, bytes_copied, lost_faults, lost_cpu_ns;

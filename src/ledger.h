@@ -42,7 +42,7 @@ enum ledger_state { LEDGER_TODO = 0, LEDGER_RUNNING, LEDGER_DONE, LEDGER_ORPHAN,
  *   DONE     30 failed, 30 cancelled
  *   ORPHAN   32 version */
 #define LEDGER_STATE_MASK ((uint64_t)7)
-#define LEDGER_STOLEN ((uint64_t)8)
+#define LEDGER_STOLEN     ((uint64_t)8)
 enum { LEDGER_COUNT_BITS = 30, LEDGER_SLOT_BITS = 12 };
 
 static inline enum ledger_state ledger_state(uint64_t word)
@@ -105,7 +105,7 @@ static inline uint64_t ledger_peek(const ledger_word *word)
 static inline bool ledger_claim(ledger_word *word, uint64_t expected, uint64_t running)
 {
 	return atomic_compare_exchange_strong_explicit(word, &expected, running, memory_order_acq_rel,
-						       memory_order_relaxed);
+	                                               memory_order_relaxed);
 }
 
 /* L1 */

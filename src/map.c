@@ -34,7 +34,7 @@ static bool check_pool(const forkpool *pool, struct refusal *refusal)
 		return refuse(refusal, -EINVAL, "pool is NULL");
 	if (pool->owner != getpid())
 		return refuse(refusal, -EPERM, "the pool belongs to process %d, and this is %d", (int)pool->owner,
-			      (int)getpid());
+		              (int)getpid());
 	if (pool->closed)
 		return refuse(refusal, -ESHUTDOWN, "the pool is closed");
 	return true;
@@ -45,13 +45,13 @@ static bool check_opts(const forkpool_opts *opts, struct refusal *refusal)
 	for (size_t i = 0; i < sizeof opts->reserved / sizeof *opts->reserved; i++)
 		if (opts->reserved[i] != 0)
 			return refuse(refusal, -EINVAL, "opts.reserved[%zu] is %llu; it must be 0", i,
-				      (unsigned long long)opts->reserved[i]);
+			              (unsigned long long)opts->reserved[i]);
 	if (opts->chunk > FORKPOOL_MAX_CHUNK)
 		return refuse(refusal, -EINVAL, "opts.chunk is %zu; it must be at most %d", opts->chunk,
-			      FORKPOOL_MAX_CHUNK);
+		              FORKPOOL_MAX_CHUNK);
 	if (!(opts->progress_interval >= 0) || isinf(opts->progress_interval))
 		return refuse(refusal, -EINVAL, "opts.progress_interval is %g; it must be a number of seconds >= 0",
-			      opts->progress_interval);
+		              opts->progress_interval);
 	if (opts->ctx == NULL && opts->ctx_size > 0)
 		return refuse(refusal, -EINVAL, "opts.ctx is NULL, and opts.ctx_size %zu", opts->ctx_size);
 	return true;
@@ -95,13 +95,13 @@ static bool check_visible(const forkpool *pool, const struct job_request *reques
 		return true;
 	if (!objects_contain(&pool->objects, request->function.address))
 		return refuse(refusal, -ENOEXEC,
-			      "the function at %#lx was not loaded when the workers were forked: load it first, or "
-			      "call forkpool_refresh()",
-			      (unsigned long)request->function.address);
+		              "the function at %#lx was not loaded when the workers were forked: load it first, or "
+		              "call forkpool_refresh()",
+		              (unsigned long)request->function.address);
 	if (opts->ctx != NULL && opts->ctx_size == 0 && !region_contains(&pool->region, opts->ctx, 0))
 		return refuse(refusal, -EINVAL,
-			      "opts.ctx at %p is not in the arena: set ctx_size to have it copied, or inherited",
-			      opts->ctx);
+		              "opts.ctx at %p is not in the arena: set ctx_size to have it copied, or inherited",
+		              opts->ctx);
 	return true;
 }
 
@@ -114,7 +114,8 @@ static bool check_request(const forkpool *pool, const struct job_request *reques
 	if (request->kind == JOB_STARMAP && (request->columns == NULL || request->column_count == 0))
 		return refuse(refusal, -EINVAL, "there are no columns");
 	if (request->column_count > MAX_COLUMNS)
-		return refuse(refusal, -EINVAL, "%zu columns; there may be at most %d", request->column_count, MAX_COLUMNS);
+		return refuse(refusal, -EINVAL, "%zu columns; there may be at most %d", request->column_count,
+		              MAX_COLUMNS);
 	return check_buffers(request, refusal) && check_visible(pool, request, refusal);
 }
 
@@ -124,7 +125,7 @@ static bool check_request(const forkpool *pool, const struct job_request *reques
 static forkpool *nested_pool(struct worker *worker)
 {
 	if (worker->nested == NULL) {
-		forkpool_config config = { .backend = FORKPOOL_SERIAL, .arena_size = (size_t)1 << 30 };
+		forkpool_config config = {.backend = FORKPOOL_SERIAL, .arena_size = (size_t)1 << 30};
 		if (forkpool_create(&worker->nested, &config) == 0) {
 			worker->nested->inline_worker->number = worker->number;
 			worker->nested->inline_worker->state = worker->state;
@@ -180,14 +181,14 @@ static int run_request(forkpool *pool, const struct job_request *request, struct
 
 static int run(forkpool *pool, struct job_request request, const forkpool_opts *opts)
 {
-	forkpool_opts defaults = { 0 }, complete = opts == NULL ? defaults : *opts;
-	struct refusal refusal = { 0 };
+	forkpool_opts defaults = {0}, complete = opts == NULL ? defaults : *opts;
+	struct refusal refusal = {0};
 	if (complete.progress_interval == 0)
 		complete.progress_interval = 0.1;
 	request.opts = &complete;
 	int result = run_request(pool, &request, &refusal);
 	if (refusal.error != 0 && complete.report != NULL) {
-		*complete.report = (forkpool_report){ 0 };
+		*complete.report = (forkpool_report){0};
 		snprintf(complete.report->message, sizeof complete.report->message, "%s", refusal.message);
 	}
 	return result;
@@ -195,56 +196,60 @@ static int run(forkpool *pool, struct job_request request, const forkpool_opts *
 
 /* ---- The calls ---- */
 
-int forkpool_map(forkpool *pool, forkpool_map_fn *function, const void *items, size_t count, size_t item_size, void *results, size_t result_size, const forkpool_opts *opts)
+int forkpool_map(forkpool *pool, forkpool_map_fn *function, const void *items, size_t count, size_t item_size,
+                 void *results, size_t result_size, const forkpool_opts *opts)
 {
-	forkpool_column column = { items, item_size, item_size };
+	forkpool_column column = {items, item_size, item_size};
 	return run(pool,
-		   (struct job_request){ .kind = JOB_MAP,
-					 .function.map = function,
-					 .count = count,
-					 .columns = &column,
-					 .column_count = 1,
-					 .results = results,
-					 .result_size = result_size },
-		   opts);
+	           (struct job_request){.kind = JOB_MAP,
+	                                .function.map = function,
+	                                .count = count,
+	                                .columns = &column,
+	                                .column_count = 1,
+	                                .results = results,
+	                                .result_size = result_size},
+	           opts);
 }
 
-int forkpool_starmap(forkpool *pool, forkpool_starmap_fn *function, const forkpool_column *columns, size_t column_count, size_t count, void *results, size_t result_size, const forkpool_opts *opts)
+int forkpool_starmap(forkpool *pool, forkpool_starmap_fn *function, const forkpool_column *columns, size_t column_count,
+                     size_t count, void *results, size_t result_size, const forkpool_opts *opts)
 {
 	return run(pool,
-		   (struct job_request){ .kind = JOB_STARMAP,
-					 .function.starmap = function,
-					 .count = count,
-					 .columns = columns,
-					 .column_count = column_count,
-					 .results = results,
-					 .result_size = result_size },
-		   opts);
+	           (struct job_request){.kind = JOB_STARMAP,
+	                                .function.starmap = function,
+	                                .count = count,
+	                                .columns = columns,
+	                                .column_count = column_count,
+	                                .results = results,
+	                                .result_size = result_size},
+	           opts);
 }
 
 int forkpool_for(forkpool *pool, forkpool_for_fn *function, size_t count, const forkpool_opts *opts)
 {
-	return run(pool, (struct job_request){ .kind = JOB_FOR, .function.loop = function, .count = count }, opts);
+	return run(pool, (struct job_request){.kind = JOB_FOR, .function.loop = function, .count = count}, opts);
 }
 
 int forkpool_for_range(forkpool *pool, forkpool_range_fn *function, size_t count, const forkpool_opts *opts)
 {
-	return run(pool, (struct job_request){ .kind = JOB_RANGE, .function.range = function, .count = count }, opts);
+	return run(pool, (struct job_request){.kind = JOB_RANGE, .function.range = function, .count = count}, opts);
 }
 
-int forkpool_reduce(forkpool *pool, forkpool_fold_fn *fold, forkpool_combine_fn *combine, size_t count, void *result, size_t result_size, const forkpool_opts *opts)
+int forkpool_reduce(forkpool *pool, forkpool_fold_fn *fold, forkpool_combine_fn *combine, size_t count, void *result,
+                    size_t result_size, const forkpool_opts *opts)
 {
 	return run(pool,
-		   (struct job_request){ .kind = JOB_FOLD,
-					 .function.fold = fold,
-					 .count = count,
-					 .results = result,
-					 .result_size = result_size,
-					 .combine = combine },
-		   opts);
+	           (struct job_request){.kind = JOB_FOLD,
+	                                .function.fold = fold,
+	                                .count = count,
+	                                .results = result,
+	                                .result_size = result_size,
+	                                .combine = combine},
+	           opts);
 }
 
-int forkpool_apply(forkpool *pool, forkpool_map_fn *function, const void *item, size_t item_size, void *result, size_t result_size, const forkpool_opts *opts)
+int forkpool_apply(forkpool *pool, forkpool_map_fn *function, const void *item, size_t item_size, void *result,
+                   size_t result_size, const forkpool_opts *opts)
 {
 	return forkpool_map(pool, function, item, 1, item_size, result, result_size, opts);
 }

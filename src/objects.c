@@ -20,7 +20,7 @@ static int add_object(struct dl_phdr_info *info, size_t size, void *arg)
 		if (ranges == NULL)
 			return -ENOMEM;
 		uintptr_t begin = (uintptr_t)(info->dlpi_addr + segment->p_vaddr);
-		ranges[objects->count++] = (struct object_range){ begin, begin + (uintptr_t)segment->p_memsz };
+		ranges[objects->count++] = (struct object_range){begin, begin + (uintptr_t)segment->p_memsz};
 		objects->ranges = ranges;
 	}
 	return 0;
@@ -28,7 +28,7 @@ static int add_object(struct dl_phdr_info *info, size_t size, void *arg)
 
 int objects_snapshot(struct objects *objects)
 {
-	*objects = (struct objects){ 0 };
+	*objects = (struct objects){0};
 	int error = dl_iterate_phdr(add_object, objects);
 	if (error != 0)
 		objects_free(objects);
@@ -38,7 +38,7 @@ int objects_snapshot(struct objects *objects)
 void objects_free(struct objects *objects)
 {
 	free(objects->ranges);
-	*objects = (struct objects){ 0 };
+	*objects = (struct objects){0};
 }
 
 bool objects_contain(const struct objects *objects, uintptr_t address)

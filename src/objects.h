@@ -12,7 +12,7 @@
 struct objects {
 	struct object_range {
 		uintptr_t begin, end;
-	} *ranges;
+	} * ranges;
 	size_t count;
 };
 

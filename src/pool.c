@@ -12,13 +12,13 @@ enum { DEFAULT_SPIN_US = 50 };
 
 /* A pool inside a task needs address space for its book-keeping only. */
 #define NESTED_ARENA ((size_t)1 << 30)
-#define LEAST_ARENA ((size_t)1 << 20)
+#define LEAST_ARENA  ((size_t)1 << 20)
 
 /* ---- Configuration ---- */
 
 static int backend_by_name(const char *name)
 {
-	static const char *const names[] = { "processes", "threads", "serial" };
+	static const char *const names[] = {"processes", "threads", "serial"};
 	for (int i = 0; i < 3; i++)
 		if (strcmp(name, names[i]) == 0)
 			return i;
@@ -101,7 +101,7 @@ static size_t place(size_t *at, size_t size, size_t alignment)
 /* First what workers only read, then, on pages of its own, what they write. */
 static struct layout lay_out(unsigned workers)
 {
-	struct layout layout = { .capacity = 256 };
+	struct layout layout = {.capacity = 256};
 	size_t at = sizeof(struct board), page = (size_t)sysconf(_SC_PAGESIZE);
 	while (layout.capacity < 4 * (size_t)workers)
 		layout.capacity *= 2;
@@ -137,16 +137,16 @@ static int make_region(forkpool *pool)
 	engine->spin_us = pool->config.spin_us;
 	engine->forked = !pool->backend->shares_memory;
 	ring_init(&engine->ring, (struct ring_back *)(void *)(base + layout.ring_back),
-		  (struct ring_front *)(void *)(base + layout.ring_front), layout.capacity);
+	          (struct ring_front *)(void *)(base + layout.ring_front), layout.capacity);
 	return 0;
 }
 
 /* ---- Making and unmaking ---- */
 
 static const struct backend *const backends[] = {
-	[FORKPOOL_PROCESSES] = &backend_process,
-	[FORKPOOL_THREADS] = &backend_thread,
-	[FORKPOOL_SERIAL] = &backend_serial,
+        [FORKPOOL_PROCESSES] = &backend_process,
+        [FORKPOOL_THREADS] = &backend_thread,
+        [FORKPOOL_SERIAL] = &backend_serial,
 };
 
 static int make_members(forkpool *pool)
@@ -156,7 +156,7 @@ static int make_members(forkpool *pool)
 	if (pool->members == NULL)
 		return -ENOMEM;
 	for (unsigned slot = 0; slot < workers; slot++)
-		pool->members[slot] = (struct member){ .pool = pool, .pidfd = -1 };
+		pool->members[slot] = (struct member){.pool = pool, .pidfd = -1};
 	if (!pool->backend->runs_inline)
 		return 0;
 	pool->inline_worker = calloc(1, sizeof *pool->inline_worker);
@@ -202,7 +202,7 @@ static int make(forkpool *pool)
 
 int forkpool_create(forkpool **created, const forkpool_config *config)
 {
-	forkpool_config complete = config == NULL ? (forkpool_config){ 0 } : *config;
+	forkpool_config complete = config == NULL ? (forkpool_config){0} : *config;
 	int error = created == NULL ? -EINVAL : complete_config(&complete);
 	if (error != 0)
 		return error;

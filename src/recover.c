@@ -15,16 +15,17 @@
 static void describe(const struct death *death, unsigned slot, bool exited, char *text)
 {
 	if (death->unknown)
-		snprintf(text, FORKPOOL_MESSAGE_SIZE, "worker %u (pid %d) ended; its status went to another wait()", slot,
-			 (int)death->pid);
+		snprintf(text, FORKPOOL_MESSAGE_SIZE, "worker %u (pid %d) ended; its status went to another wait()",
+		         slot, (int)death->pid);
 	else if (death->signal != 0)
 		snprintf(text, FORKPOOL_MESSAGE_SIZE, "worker %u (pid %d) was killed by signal %d (%s)", slot,
-			 (int)death->pid, death->signal, strsignal(death->signal));
+		         (int)death->pid, death->signal, strsignal(death->signal));
 	else if (exited)
-		snprintf(text, FORKPOOL_MESSAGE_SIZE, "worker %u (pid %d): the task called exit()", slot, (int)death->pid);
+		snprintf(text, FORKPOOL_MESSAGE_SIZE, "worker %u (pid %d): the task called exit()", slot,
+		         (int)death->pid);
 	else
 		snprintf(text, FORKPOOL_MESSAGE_SIZE, "worker %u (pid %d) ended with status %d", slot, (int)death->pid,
-			 death->exit_status);
+		         death->exit_status);
 }
 
 static void charge(struct job *job, size_t index, const struct death *death, const char *message)
@@ -43,7 +44,7 @@ static void charge(struct job *job, size_t index, const struct death *death, con
 struct running {
 	struct job *job;
 	const struct death *death;
-	size_t chunk, length;    /* and how many tasks it has */
+	size_t chunk, length; /* and how many tasks it has */
 	uint64_t stolen, position;
 	const char *message;
 };
@@ -115,8 +116,8 @@ static int recover_chunk(struct job *job, unsigned slot, const struct death *dea
 	uint64_t word = ledger_read(&job->ledger[chunk]);
 	if (!ledger_is_running(word, ledger_running(slot, pool->members[slot].incarnation)))
 		return 0;
-	struct running was = { job, death, chunk, job_chunk_length(job, chunk), word & LEDGER_STOLEN,
-			       record->position, message };
+	struct running was = {
+	        job, death, chunk, job_chunk_length(job, chunk), word & LEDGER_STOLEN, record->position, message};
 	if (was.position == POSITION_CLAIMING) {
 		const struct orphan *orphan = orphan_find(job, chunk);
 		return orphan_offer(job, chunk, orphan == NULL ? 0 : orphan->start, was.stolen);

@@ -75,7 +75,7 @@ static int map_largest(struct region *region, int fd, size_t least, size_t wante
 
 int region_create(struct region *region, size_t least, size_t wanted, bool dump)
 {
-	*region = (struct region){ .page = (size_t)sysconf(_SC_PAGESIZE), .fd = -1 };
+	*region = (struct region){.page = (size_t)sysconf(_SC_PAGESIZE), .fd = -1};
 	int fd = open_memfd();
 	bool named = fd < 0 && errno != EMFILE && errno != ENFILE;
 	if (named)
@@ -105,7 +105,7 @@ void region_destroy(struct region *region, bool owner)
 		munmap(region->base, region->size);
 	if (region->fd >= 0)
 		close(region->fd);
-	*region = (struct region){ .fd = -1 };
+	*region = (struct region){.fd = -1};
 }
 
 int region_reserve(const struct region *region, const void *at, size_t size)

@@ -74,7 +74,7 @@ bool ring_pop(struct ring *ring, struct ring_entry *entry)
 		entry->last = atomic_load_explicit(&slot->last, memory_order_relaxed);
 		/* R2 */
 	} while (!atomic_compare_exchange_weak_explicit(&ring->front->head, &head, head + 1, memory_order_acq_rel,
-							memory_order_relaxed));
+	                                                memory_order_relaxed));
 	sem_post(&current_pair(ring)->space);
 	return true;
 }

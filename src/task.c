@@ -76,7 +76,7 @@ static uint64_t note_failed(struct worker *worker, size_t begin, size_t end, int
 	for (size_t i = begin; post->status != NULL && i < end; i++)
 		post->status[i] = status;
 	task_note_failure(&worker->failures[job_slot(worker->job)], worker->job, begin, status,
-			  has_message(worker) ? worker->message : "");
+	                  has_message(worker) ? worker->message : "");
 	worker->chunk_failed += end - begin;
 	if (post->stop_on_failure)
 		atomic_store(&worker->tally->stop, 1);
@@ -87,17 +87,17 @@ static uint64_t note_failed(struct worker *worker, size_t begin, size_t end, int
 
 /* The loop of every kind that calls its function once a task: CALL is for task i.  A macro, so that
  * what the loop needs is in registers: this is what an empty task costs. */
-#define RUN_TASKS(CALL)                                                                          \
-	do {                                                                                     \
-		uint64_t position = position_running(begin - worker->first, 0);                  \
-		for (size_t i = begin;; position += POSITION_NEXT) {                             \
-			set_position(worker->record, position);                                  \
-			int code = (CALL);                                                       \
-			if (__builtin_expect(code != 0, 0))                                      \
-				position += note_failed(worker, i, i + 1, code);                 \
-			if (++i == end || stopped(worker))                                       \
-				return i;                                                        \
-		}                                                                                \
+#define RUN_TASKS(CALL)                                                                                                \
+	do {                                                                                                           \
+		uint64_t position = position_running(begin - worker->first, 0);                                        \
+		for (size_t i = begin;; position += POSITION_NEXT) {                                                   \
+			set_position(worker->record, position);                                                        \
+			int code = (CALL);                                                                             \
+			if (__builtin_expect(code != 0, 0))                                                            \
+				position += note_failed(worker, i, i + 1, code);                                       \
+			if (++i == end || stopped(worker))                                                             \
+				return i;                                                                              \
+		}                                                                                                      \
 	} while (0)
 
 static size_t run_map(struct worker *worker, const struct job_post *post, size_t begin, size_t end)
@@ -110,7 +110,7 @@ static size_t run_starmap(struct worker *worker, const struct job_post *post, si
 {
 	const void *items[MAX_COLUMNS];
 	RUN_TASKS(post->function.starmap(items_of(post, i, items), element(post->results, i, post->result_size),
-					 post->ctx));
+	                                 post->ctx));
 }
 
 static size_t run_for(struct worker *worker, const struct job_post *post, size_t begin, size_t end)
@@ -192,7 +192,7 @@ static bool fold_pieces(struct worker *worker, size_t chunk_end, void *acc, stru
 				size_t charged_end, index = charged(worker, &charged_end);
 				note_failed(worker, index, charged_end, code);
 				exclude(exclusions, (uint32_t)(index - worker->first),
-					(uint32_t)(charged_end - worker->first));
+				        (uint32_t)(charged_end - worker->first));
 				return false;
 			}
 		}
@@ -215,7 +215,7 @@ static size_t run_fold(struct worker *worker, const struct job_post *post, size_
 {
 	size_t first = worker->first;
 	void *acc = post->results + first / post->chunk * post->result_stride;
-	struct exclusions exclusions = { NULL, worker->excluded_count };
+	struct exclusions exclusions = {NULL, worker->excluded_count};
 	(void)begin; /* the chunk is the unit */
 	set_range_position(worker, first, POSITION_WHOLE);
 	if (exclusions.count > 0) {
@@ -236,8 +236,8 @@ static size_t run_fold(struct worker *worker, const struct job_post *post, size_
 task_runner *task_runner_for(enum job_kind kind)
 {
 	static task_runner *const runners[] = {
-		[JOB_MAP] = run_map,     [JOB_STARMAP] = run_starmap, [JOB_FOR] = run_for,
-		[JOB_RANGE] = run_range, [JOB_FOLD] = run_fold,
+	        [JOB_MAP] = run_map,     [JOB_STARMAP] = run_starmap, [JOB_FOR] = run_for,
+	        [JOB_RANGE] = run_range, [JOB_FOLD] = run_fold,
 	};
 	return runners[kind];
 }

@@ -20,7 +20,7 @@
 #endif
 
 /* Seconds between two heartbeats; the second where a death cannot be seen in another way. */
-#define HEARTBEAT 0.5
+#define HEARTBEAT          0.5
 #define HEARTBEAT_NO_PIDFD 0.02
 
 enum { BELL = UINT32_MAX };
@@ -53,7 +53,7 @@ static int open_bell(forkpool *pool)
 
 static int watch(const forkpool *pool, int fd, uint32_t what)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.u32 = what };
+	struct epoll_event event = {.events = EPOLLIN, .data.u32 = what};
 	return epoll_ctl(pool->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
 }
 
@@ -158,8 +158,8 @@ static void show_progress(struct job *job, bool last)
 		progress.finished = job->progress_shown;
 	job->progress_shown = progress.finished;
 	if (progress.finished > 0)
-		progress.remaining = progress.elapsed * (double)(progress.tasks - progress.finished) /
-				     (double)progress.finished;
+		progress.remaining =
+		        progress.elapsed * (double)(progress.tasks - progress.finished) / (double)progress.finished;
 	job->opts.progress(&progress, job->opts.progress_arg);
 }
 

@@ -20,12 +20,12 @@ _Thread_local struct worker *worker_current __attribute__((tls_model("initial-ex
 void worker_init(struct worker *worker, struct engine *engine, unsigned slot, uint32_t incarnation)
 {
 	*worker = (struct worker){
-		.engine = engine,
-		.record = &engine->records[slot],
-		.failures = &engine->failures[(size_t)slot * JOB_SLOTS],
-		.slot = slot,
-		.number = slot,
-		.running = ledger_running(slot, incarnation),
+	        .engine = engine,
+	        .record = &engine->records[slot],
+	        .failures = &engine->failures[(size_t)slot * JOB_SLOTS],
+	        .slot = slot,
+	        .number = slot,
+	        .running = ledger_running(slot, incarnation),
 	};
 }
 
@@ -46,7 +46,7 @@ static void measure(uint64_t *faults, uint64_t *cpu_ns)
 	getrusage(RUSAGE_THREAD, &usage);
 	*faults = (uint64_t)usage.ru_minflt;
 	*cpu_ns = ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * 1000000000u +
-		  ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000u;
+	          ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000u;
 }
 
 static void measure_begin(struct worker *worker)
@@ -137,7 +137,7 @@ struct watch {
 static inline struct watch watch_job(const struct worker *worker)
 {
 	const struct ring *ring = &worker->engine->ring;
-	return (struct watch){ &worker->tally->stop, ring, &ring->back->tail, worker->post->last_entry };
+	return (struct watch){&worker->tally->stop, ring, &ring->back->tail, worker->post->last_entry};
 }
 
 /* Whether to leave the job: it is being stopped, or another one waits in the ring. */
@@ -145,7 +145,7 @@ static inline bool should_leave(const struct watch *watch)
 {
 	return atomic_load_explicit(watch->stop, memory_order_relaxed) != 0 ||
 	       (atomic_load_explicit(watch->tail, memory_order_relaxed) != watch->last_entry &&
-		ring_waits_beyond(watch->ring, watch->last_entry));
+	        ring_waits_beyond(watch->ring, watch->last_entry));
 }
 
 /* ---- One chunk ---- */
@@ -162,7 +162,7 @@ static inline void announce(struct worker *worker, size_t chunk)
 
 /* Runs a claimed chunk from offset `start`, and finishes it. */
 static inline void run_chunk(struct worker *worker, const struct job_post *post, ledger_word *word, size_t chunk,
-			     size_t start, uint64_t stolen)
+                             size_t start, uint64_t stolen)
 {
 	size_t first = chunk * post->chunk, left = post->count - first;
 	size_t end = left < post->chunk ? post->count : first + post->chunk;
@@ -179,7 +179,7 @@ static inline void run_chunk(struct worker *worker, const struct job_post *post,
 
 /* Claims and runs a chunk that was seen as TODO; false: somebody else has it. */
 static inline bool take_chunk(struct worker *worker, const struct job_post *post, ledger_word *word, size_t chunk,
-			      uint64_t stolen)
+                              uint64_t stolen)
 {
 	announce(worker, chunk);
 	if (!ledger_claim(word, LEDGER_TODO, worker->running | stolen))

@@ -58,9 +58,9 @@ struct job_post {
 	size_t count, chunk, chunks, ranges;
 	uint64_t last_entry; /* ring's tail behind this job's entries */
 	ledger_word *ledger;
-	int32_t *status;     /* NULL, or a zeroed entry a task */
-	char *results;       /* JOB_FOLD: a partial result a chunk, result_stride apart */
-	const char *identity;/* JOB_FOLD */
+	int32_t *status;      /* NULL, or a zeroed entry a task */
+	char *results;        /* JOB_FOLD: a partial result a chunk, result_stride apart */
+	const char *identity; /* JOB_FOLD */
 	size_t result_size, result_stride;
 	size_t column_count;
 	fenv_t float_environment;
@@ -73,7 +73,7 @@ struct job_tally {
 	_Alignas(CACHE_LINE) _Atomic uint64_t finished; /* chunks */
 	_Atomic uint64_t failed;                        /* tasks */
 	_Atomic uint64_t faults, cpu_ns;
-	_Alignas(CACHE_LINE) _Atomic uint32_t stop;     /* begin no further task */
+	_Alignas(CACHE_LINE) _Atomic uint32_t stop; /* begin no further task */
 };
 
 /* RO: a chunk that a dead worker left, to be run on from `start` (JOB_FOLD: from its beginning,
@@ -81,7 +81,7 @@ struct job_tally {
 struct orphan_post {
 	_Alignas(CACHE_LINE) _Atomic uint64_t version; /* 0: none.  Written last; also in the ledger's word */
 	_Atomic uint64_t job, chunk, start;
-	const uint32_t *_Atomic excluded;   /* offsets in the chunk, ascending */
+	const uint32_t *_Atomic excluded; /* offsets in the chunk, ascending */
 	_Atomic uint64_t excluded_count;
 };
 
@@ -100,7 +100,7 @@ struct failure {
  *   RUNNING, offset, failed    task first + offset; `failed` of those before it failed
  *   WHOLE                  with RUNNING: where in offset .. end of chunk it is, is not known */
 enum { POSITION_CLAIMING = 0, POSITION_RUNNING = 1 };
-#define POSITION_NEXT ((uint64_t)1 << 2) /* to the next offset */
+#define POSITION_NEXT  ((uint64_t)1 << 2) /* to the next offset */
 #define POSITION_WHOLE ((uint64_t)1 << 63)
 
 static inline uint64_t position_running(uint64_t offset, uint64_t failed)
@@ -142,9 +142,9 @@ enum worker_stage { STAGE_STARTING, STAGE_READY, STAGE_REFUSED, STAGE_EXITED, ST
 
 /* RO: the board. */
 struct board {
-	_Atomic uint32_t closing;       /* finish what there is and end */
-	_Atomic uint32_t parent_asleep; /* B1 */
-	_Atomic uint32_t orphans;       /* slots in use, at most */
+	_Atomic uint32_t closing;                   /* finish what there is and end */
+	_Atomic uint32_t parent_asleep;             /* B1 */
+	_Atomic uint32_t orphans;                   /* slots in use, at most */
 	_Alignas(CACHE_LINE) _Atomic uint64_t open; /* bit s: posts[s] is open */
 	struct orphan_post orphan[ORPHAN_SLOTS];
 	struct job_post posts[JOB_SLOTS];
@@ -154,13 +154,13 @@ struct board {
 struct engine {
 	struct board *board;
 	struct ring ring;
-	struct job_tally *tallies;      /* JOB_SLOTS */
-	struct failure *failures;       /* [workers][JOB_SLOTS] */
-	struct worker_record *records;  /* [workers] */
+	struct job_tally *tallies;     /* JOB_SLOTS */
+	struct failure *failures;      /* [workers][JOB_SLOTS] */
+	struct worker_record *records; /* [workers] */
 	unsigned workers;
 	unsigned spin_us;
-	int doorbell;                   /* non-blocking; -1: nobody sleeps (serial) */
-	bool forked;                    /* workers have a stdout of their own */
+	int doorbell; /* non-blocking; -1: nobody sleeps (serial) */
+	bool forked;  /* workers have a stdout of their own */
 };
 
 struct worker;
@@ -174,28 +174,28 @@ typedef size_t task_runner(struct worker *worker, const struct job_post *post, s
 struct worker {
 	struct engine *engine;
 	struct worker_record *record;
-	struct failure *failures;       /* [JOB_SLOTS] */
+	struct failure *failures; /* [JOB_SLOTS] */
 	unsigned slot;
-	unsigned number;                /* what forkpool_worker() says */
-	uint64_t running;               /* the RUNNING word with its name */
-	void *state;                    /* the initializer's */
-	forkpool *nested;               /* for maps inside its tasks; or NULL */
-	struct worker *outer;           /* whose task this worker runs in; or NULL */
-	void (*between)(void *arg);     /* serial: called between chunks; or NULL */
+	unsigned number;            /* what forkpool_worker() says */
+	uint64_t running;           /* the RUNNING word with its name */
+	void *state;                /* the initializer's */
+	forkpool *nested;           /* for maps inside its tasks; or NULL */
+	struct worker *outer;       /* whose task this worker runs in; or NULL */
+	void (*between)(void *arg); /* serial: called between chunks; or NULL */
 	void *between_arg;
 
-	const struct job_post *post;    /* the pinned job */
+	const struct job_post *post; /* the pinned job */
 	struct job_tally *tally;
-	task_runner *run;               /* for its kind */
-	uint64_t job;                   /* its number */
-	uint64_t done, failed;          /* chunks and tasks, not yet in the tally */
-	size_t first;                   /* of the chunk, as an index */
-	uint64_t chunk_failed;          /* of its tasks so far */
-	const uint32_t *excluded;       /* offsets in the chunk that a fold leaves out */
+	task_runner *run;         /* for its kind */
+	uint64_t job;             /* its number */
+	uint64_t done, failed;    /* chunks and tasks, not yet in the tally */
+	size_t first;             /* of the chunk, as an index */
+	uint64_t chunk_failed;    /* of its tasks so far */
+	const uint32_t *excluded; /* offsets in the chunk that a fold leaves out */
 	size_t excluded_count;
 	bool in_task;
-	size_t call_begin, call_end;    /* of the range its function was last called for */
-	size_t message_first;           /* chunk and position for which `message` was left */
+	size_t call_begin, call_end; /* of the range its function was last called for */
+	size_t message_first;        /* chunk and position for which `message` was left */
 	uint64_t message_position;
 	char message[FORKPOOL_MESSAGE_SIZE];
 };

@@ -62,8 +62,8 @@ END_TEST
 
 START_TEST(cancelling_spares_what_is_claimed)
 {
-	ledger_word words[5] = { LEDGER_TODO, ledger_running(1, 1), ledger_done(1, 0), ledger_orphan(1) | LEDGER_STOLEN,
-				 LEDGER_TODO };
+	ledger_word words[5] = {LEDGER_TODO, ledger_running(1, 1), ledger_done(1, 0), ledger_orphan(1) | LEDGER_STOLEN,
+	                        LEDGER_TODO};
 	ck_assert_uint_eq(ledger_cancel(words, 5), 3);
 	ck_assert_int_eq(ledger_state(words[0]), LEDGER_CANCELLED);
 	ck_assert_int_eq(ledger_state(words[1]), LEDGER_RUNNING);
@@ -124,7 +124,7 @@ START_TEST(threads_claim_each_word_once)
 	struct claimer claimers[CLAIMERS];
 	pthread_t threads[CLAIMERS];
 	for (unsigned i = 0; i < CLAIMERS; i++) {
-		claimers[i] = (struct claimer){ contest, i };
+		claimers[i] = (struct claimer){contest, i};
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, claim_in_thread, &claimers[i]), 0);
 	}
 	for (unsigned i = 0; i < CLAIMERS; i++)
@@ -155,7 +155,7 @@ START_TEST(a_word_is_claimed_or_cancelled_never_both)
 	struct claimer claimers[CLAIMERS - 1];
 	pthread_t threads[CLAIMERS - 1];
 	for (unsigned i = 0; i < CLAIMERS - 1; i++) {
-		claimers[i] = (struct claimer){ contest, i };
+		claimers[i] = (struct claimer){contest, i};
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, claim_in_thread, &claimers[i]), 0);
 	}
 	atomic_fetch_add(&contest->ready, 1);

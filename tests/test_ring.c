@@ -46,8 +46,8 @@ START_TEST(entries_come_in_order)
 	struct ring_entry entry;
 	ck_assert(!ring_pop(&ring, &entry));
 	for (uint64_t i = 0; i < 3 * CAPACITY; i++) {
-		ck_assert(ring_push(&ring, (struct ring_entry){ i, i + 1, i + 2 }));
-		ck_assert(ring_push(&ring, (struct ring_entry){ i + 1000, 0, 0 }));
+		ck_assert(ring_push(&ring, (struct ring_entry){i, i + 1, i + 2}));
+		ck_assert(ring_push(&ring, (struct ring_entry){i + 1000, 0, 0}));
 		ck_assert(ring_pop(&ring, &entry));
 		ck_assert(entry.job == i && entry.first == i + 1 && entry.last == i + 2);
 		ck_assert(ring_pop(&ring, &entry));
@@ -61,11 +61,11 @@ START_TEST(a_full_ring_refuses_and_recovers)
 {
 	struct ring_entry entry;
 	for (uint64_t i = 0; i < CAPACITY; i++)
-		ck_assert(ring_push(&ring, (struct ring_entry){ .job = i }));
-	ck_assert(!ring_push(&ring, (struct ring_entry){ .job = 99 }));
+		ck_assert(ring_push(&ring, (struct ring_entry){.job = i}));
+	ck_assert(!ring_push(&ring, (struct ring_entry){.job = 99}));
 	ck_assert(ring_pop(&ring, &entry));
 	ck_assert_uint_eq(entry.job, 0);
-	ck_assert(ring_push(&ring, (struct ring_entry){ .job = CAPACITY }));
+	ck_assert(ring_push(&ring, (struct ring_entry){.job = CAPACITY}));
 	for (uint64_t i = 1; i <= CAPACITY; i++) {
 		ck_assert(ring_pop(&ring, &entry));
 		ck_assert_uint_eq(entry.job, i);
@@ -77,7 +77,7 @@ START_TEST(waiting_entries_are_seen_beyond_a_tail)
 {
 	struct ring_entry entry;
 	ck_assert(!ring_waits_beyond(&ring, 0));
-	ring_push(&ring, (struct ring_entry){ .job = 1 });
+	ring_push(&ring, (struct ring_entry){.job = 1});
 	ck_assert(ring_waits_beyond(&ring, 0));
 	ck_assert(!ring_waits_beyond(&ring, 1));
 	ring_pop(&ring, &entry);
@@ -88,9 +88,9 @@ END_TEST
 START_TEST(a_scribbled_head_makes_the_ring_full_and_no_worse)
 {
 	atomic_store(&board->front.head, UINT64_MAX / 2);
-	ck_assert(!ring_push(&ring, (struct ring_entry){ .job = 1 }));
+	ck_assert(!ring_push(&ring, (struct ring_entry){.job = 1}));
 	ring_renew(&ring, board->parked, sizeof *board->parked, CONSUMERS);
-	ck_assert(!ring_push(&ring, (struct ring_entry){ .job = 1 }));
+	ck_assert(!ring_push(&ring, (struct ring_entry){.job = 1}));
 }
 END_TEST
 
@@ -128,7 +128,7 @@ static void end_consumers(const pid_t *pids)
 
 static void nap(void)
 {
-	nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
 START_TEST(processes_take_each_entry_once)
@@ -137,7 +137,7 @@ START_TEST(processes_take_each_entry_once)
 	for (unsigned i = 0; i < CONSUMERS; i++)
 		pids[i] = start_consumer(i, UINT32_MAX);
 	for (uint64_t i = 0; i < ENTRIES;) {
-		i += ring_push(&ring, (struct ring_entry){ .job = i });
+		i += ring_push(&ring, (struct ring_entry){.job = i});
 		ring_post(&ring, 1);
 	}
 	for (uint64_t i = 0; i < ENTRIES; i++)
@@ -161,7 +161,7 @@ START_TEST(killed_consumers_hold_neither_entries_nor_places)
 	for (unsigned kills = 0; kills < KILLS; kills++) {
 		unsigned slot = kills % CONSUMERS;
 		for (int i = 0; i < 200; i++) {
-			pushed += ring_push(&ring, (struct ring_entry){ .job = pushed });
+			pushed += ring_push(&ring, (struct ring_entry){.job = pushed});
 			ring_post(&ring, 1);
 		}
 		kill(pids[slot], SIGKILL);
@@ -170,7 +170,7 @@ START_TEST(killed_consumers_hold_neither_entries_nor_places)
 		ring_renew(&ring, board->parked, sizeof *board->parked, CONSUMERS);
 		pids[slot] = start_consumer(slot, UINT32_MAX);
 	}
-	struct ring_entry last = { .job = pushed };
+	struct ring_entry last = {.job = pushed};
 	while (!ring_push(&ring, last))
 		ring_post(&ring, 1);
 	ring_post(&ring, CONSUMERS);
