@@ -5,7 +5,7 @@
 #ifndef FORKPOOL_BACKEND_H
 #define FORKPOOL_BACKEND_H
 
-#include "worker.h"
+#include "engine.h"
 
 #include <pthread.h>
 #include <sys/types.h>
@@ -27,7 +27,8 @@ struct member {
 	unsigned failed_starts; /* deaths in the initializer, one after the other */
 	uint32_t incarnation;
 	pid_t pid;
-	int pidfd; /* -1: none to be had; the heartbeat looks instead */
+	int pidfd;    /* -1: none to be had */
+	bool watched; /* else the heartbeat looks after it */
 	pthread_t thread;
 };
 

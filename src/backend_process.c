@@ -5,7 +5,8 @@
  * descriptor of any pool but the doorbell of its own.  It ends when the parent does, also in the
  * middle of a task: the kernel sends it DEATH_SIGNAL, which it never blocks.
  */
-#include "pool.h"
+#include "crew.h"
+#include "watch.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -200,7 +201,7 @@ static int start(forkpool *pool, unsigned slot)
 		member->pid = pid;
 		member->pidfd = open_pidfd(pid);
 		unlock_pools();
-		wait_watch(pool, slot);
+		watch_add(pool, slot);
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return error;
@@ -233,7 +234,7 @@ static bool ended(forkpool *pool, unsigned slot, struct death *death)
 	*death = (struct death){.pid = member->pid, .unknown = result != 0};
 	if (result == 0)
 		read_death(&info, &usage, death); /* else ECHILD: it died, and somebody else was told how */
-	wait_unwatch(pool, slot);
+	watch_remove(pool, slot);
 	lock_pools();
 	close_if_open(member->pidfd);
 	member->pidfd = -1;

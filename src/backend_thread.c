@@ -2,7 +2,7 @@
  * Workers that are threads of the caller's process.  They cannot be killed, and when one
  * crashes so does the process.
  */
-#include "pool.h"
+#include "crew.h"
 
 #include <signal.h>
 

@@ -1,9 +1,12 @@
 /*
  * The crew: which slots have workers, and what is done about those that have not.
  */
-#include "pool.h"
+#include "crew.h"
 
+#include "job.h"
 #include "recover.h"
+#include "watch.h"
+#include "worker.h"
 
 #include <errno.h>
 #include <string.h>
@@ -97,7 +100,7 @@ void crew_revive(forkpool *pool, int error)
 	pool->barren = 0;
 }
 
-static bool crew_started(const forkpool *pool)
+bool crew_started(const forkpool *pool)
 {
 	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
 		if (pool->members[slot].alive && pool->engine.records[slot].stage != STAGE_READY)
@@ -111,11 +114,6 @@ int crew_start(forkpool *pool)
 		return start_inline(pool);
 	crew_revive(pool, -ECANCELED);
 	crew_refill(pool);
-	if (pool->config.initializer != NULL) {
-		pool->creating = true;
-		wait_until(pool, crew_started);
-		pool->creating = false;
-	}
 	return crew_gone(pool) ? pool->start_error : 0;
 }
 
@@ -173,11 +171,6 @@ void crew_close(forkpool *pool)
 		end_life(pool, pool->inline_worker);
 }
 
-void crew_join(forkpool *pool)
-{
-	wait_until(pool, crew_gone);
-}
-
 void crew_kill(forkpool *pool)
 {
 	atomic_store(&pool->engine.board->closing, 1);
@@ -185,11 +178,14 @@ void crew_kill(forkpool *pool)
 		for (struct job *job = pool->jobs; job != NULL; job = job->next)
 			job_cancel(job);
 		ring_post(&pool->engine.ring, pool_workers(pool));
-	} else {
-		for (unsigned slot = 0; slot < pool_workers(pool); slot++)
-			if (pool->members[slot].alive)
-				pool->backend->kill(pool, slot);
+		return;
 	}
-	crew_join(pool);
+	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
+		if (pool->members[slot].alive)
+			pool->backend->kill(pool, slot);
+}
+
+void crew_open(forkpool *pool)
+{
 	atomic_store(&pool->engine.board->closing, 0);
 }

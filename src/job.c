@@ -3,7 +3,9 @@
  */
 #include "job.h"
 
-#include "pool.h"
+#include "clock.h"
+#include "orphan.h"
+#include "parent.h"
 #include "task.h"
 
 #include <errno.h>
@@ -166,7 +168,7 @@ static void plan_chunks(struct job *job)
 int job_prepare(struct job *job, struct forkpool *pool, const struct job_request *request, char *message)
 {
 	*job = (struct job){.pool = pool, .request = *request, .opts = *request->opts};
-	job->begun = wait_clock();
+	job->begun = clock_seconds();
 	job->next_progress = job->begun + job->opts.progress_interval;
 	job->restarts_before = pool->restarts;
 	plan_chunks(job);
@@ -395,7 +397,7 @@ void job_progress(const struct job *job, forkpool_progress *progress)
 {
 	const struct engine *engine = &job->pool->engine;
 	uint64_t finished = atomic_load(&tally_of(job)->finished), count = job->request.count;
-	*progress = (forkpool_progress){.tasks = count, .elapsed = wait_clock() - job->begun, .remaining = -1};
+	*progress = (forkpool_progress){.tasks = count, .elapsed = clock_seconds() - job->begun, .remaining = -1};
 	for (unsigned i = 0; i < engine->workers; i++) {
 		uint64_t pin = atomic_load(&engine->records[i].pin);
 		progress->workers_busy += pin != 0;
@@ -493,7 +495,7 @@ static void fill_report(const struct job *job, uint64_t unsuccessful, forkpool_r
 	        .restarts = job->pool->restarts - job->restarts_before,
 	        .bytes_copied = job->bytes_copied,
 	        .page_faults = atomic_load(&tally->faults) + job->lost_faults,
-	        .elapsed = wait_clock() - job->begun,
+	        .elapsed = clock_seconds() - job->begun,
 	        .cpu_time = (double)cpu_ns / 1e9,
 	};
 	if (unsuccessful > 0)

@@ -7,7 +7,7 @@
 #ifndef FORKPOOL_JOB_H
 #define FORKPOOL_JOB_H
 
-#include "worker.h"
+#include "engine.h"
 
 /* What a map call asks for. */
 struct job_request {
@@ -20,17 +20,6 @@ struct job_request {
 	size_t result_size;
 	forkpool_combine_fn *combine; /* JOB_FOLD */
 	const forkpool_opts *opts;    /* never NULL */
-};
-
-/* A chunk that lost its worker. */
-struct orphan {
-	struct orphan *next;
-	struct job *job;
-	size_t chunk, start; /* start: offset of the first task still to be run */
-	uint32_t version;
-	int slot;           /* in the board's table; -1: waiting for a place */
-	uint32_t *excluded; /* in the arena: offsets that a fold leaves out */
-	size_t excluded_count;
 };
 
 struct job {
@@ -98,16 +87,7 @@ size_t job_chunk_length(const struct job *job, size_t chunk);
 /* How many of its tasks are finished, by the tallies: about, never more than there are. */
 void job_progress(const struct job *job, forkpool_progress *progress);
 
-/* orphan.c */
-/* Notes that the chunk goes on from `start`, and offers it to the workers. */
-int orphan_offer(struct job *job, size_t chunk, size_t start, uint64_t stolen);
-struct orphan *orphan_find(const struct job *job, size_t chunk);
-struct orphan *orphan_note(struct job *job, size_t chunk); /* found or made; NULL: no memory */
-int orphan_exclude(struct orphan *orphan, uint32_t begin, uint32_t end);
-void orphan_publish(struct forkpool *pool); /* gives free places to those that wait */
-void orphan_free_all(struct job *job);
-
-/* reduce.c */
+/* reduce.c: combines the partial results into the answer. */
 void reduce_combine(struct job *job);
 
 #endif

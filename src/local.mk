@@ -4,20 +4,27 @@ lib_LTLIBRARIES += libforkpool.la
 libforkpool_la_SOURCES = \
 	src/api.h \
 	src/arena.c src/arena.h \
+	src/clock.h \
 	src/backend.h src/backend_process.c src/backend_serial.c src/backend_thread.c \
 	src/cpu.c \
+	src/engine.h \
 	src/error.c \
 	src/job.c src/job.h \
 	src/ledger.c src/ledger.h \
 	src/objects.c src/objects.h \
-	src/crew.c src/map.c src/orphan.c src/pool.c src/pool.h \
+	src/crew.c src/crew.h \
+	src/map.c \
+	src/orphan.c src/orphan.h \
+	src/parent.h \
+	src/pool.c \
 	src/recover.c src/recover.h \
 	src/reduce.c \
 	src/region.c src/region.h \
 	src/ring.c src/ring.h \
 	src/seed.c \
 	src/task.c src/task.h \
-	src/wait.c \
+	src/wait.c src/wait.h \
+	src/watch.c src/watch.h \
 	src/worker.c src/worker.h
 libforkpool_la_CFLAGS = $(AM_CFLAGS) $(FORKPOOL_HIDDEN)
 libforkpool_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined -export-symbols-regex '^forkpool_'

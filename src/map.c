@@ -1,7 +1,9 @@
 /*
  * The maps: each call says what it asks for, is checked, becomes a job, and is waited for.
  */
-#include "pool.h"
+#include "job.h"
+#include "parent.h"
+#include "wait.h"
 
 #include <errno.h>
 #include <math.h>

@@ -3,7 +3,9 @@
  * workers find them.  The ledger's word carries the version of the offer, so an offer that was
  * overtaken by another death cannot be taken up.
  */
-#include "pool.h"
+#include "orphan.h"
+
+#include "parent.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,10 @@
 /*
  * The pool's own calls: it is made from a configuration, closed, joined, and gone.
  */
-#include "pool.h"
+#include "crew.h"
+#include "job.h"
+#include "wait.h"
+#include "watch.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -175,7 +178,7 @@ static void unmake(forkpool *pool)
 		process_delist(pool);
 	if (pool->inline_worker != NULL)
 		forkpool_destroy(pool->inline_worker->nested);
-	wait_free(pool);
+	watch_close(pool);
 	objects_free(&pool->objects);
 	arena_destroy(&pool->arena);
 	region_destroy(&pool->region, pool->owner == getpid());
@@ -184,20 +187,32 @@ static void unmake(forkpool *pool)
 	free(pool);
 }
 
+/* Starts the workers, and waits for their initializers' verdict. */
+static int start_crew(forkpool *pool)
+{
+	int error = crew_start(pool);
+	if (error != 0 || pool->config.initializer == NULL || pool->backend->runs_inline)
+		return error;
+	pool->creating = true;
+	wait_for_starts(pool);
+	pool->creating = false;
+	return crew_gone(pool) ? pool->start_error : 0;
+}
+
 static int make(forkpool *pool)
 {
 	int error = make_members(pool);
 	if (error == 0)
 		error = make_region(pool);
 	if (error == 0)
-		error = wait_init(pool);
+		error = watch_open(pool);
 	if (error == 0)
 		error = objects_snapshot(&pool->objects);
 	if (error != 0)
 		return error;
 	if (is_process_pool(pool))
 		process_enlist(pool);
-	return crew_start(pool);
+	return start_crew(pool);
 }
 
 int forkpool_create(forkpool **created, const forkpool_config *config)
@@ -248,7 +263,7 @@ int forkpool_join(forkpool *pool)
 	if (error == 0 && !pool->closed)
 		error = -EINVAL;
 	if (error == 0)
-		crew_join(pool);
+		wait_for_ends(pool);
 	return error;
 }
 
@@ -259,6 +274,7 @@ int forkpool_terminate(forkpool *pool)
 		return error;
 	pool->closed = true;
 	crew_kill(pool);
+	wait_for_ends(pool);
 	for (struct job *job = pool->jobs; job != NULL; job = job->next)
 		job_fail(job, -ESHUTDOWN);
 	return 0;
@@ -292,9 +308,9 @@ int forkpool_refresh(forkpool *pool)
 	objects_free(&pool->objects);
 	pool->objects = objects;
 	crew_close(pool);
-	crew_join(pool);
-	atomic_store(&pool->engine.board->closing, 0);
-	return crew_start(pool);
+	wait_for_ends(pool);
+	crew_open(pool);
+	return start_crew(pool);
 }
 
 /* ---- The arena's calls ---- */

@@ -3,6 +3,8 @@
  */
 #include "recover.h"
 
+#include "job.h"
+#include "orphan.h"
 #include "task.h"
 
 #include <errno.h>
@@ -167,15 +169,4 @@ void recover_worker(forkpool *pool, unsigned slot, const struct death *death)
 	pool->barren = charged > 0 || record->useful || record->done > 0 ? 0 : pool->barren + 1;
 	clear_record(record);
 	ring_renew(&pool->engine.ring, &pool->engine.records->parked, sizeof *record, pool_workers(pool)); /* (c) */
-}
-
-void recover_void(forkpool *pool, int error)
-{
-	struct engine *engine = &pool->engine;
-	crew_kill(pool);
-	for (struct job *job = pool->jobs; job != NULL; job = job->next)
-		job_fail(job, job->error == 0 ? error : job->error);
-	for (unsigned slot = 0; slot < engine->workers; slot++)
-		clear_record(&engine->records[slot]);
-	ring_init(&engine->ring, engine->ring.back, engine->ring.front, engine->ring.back->capacity);
 }

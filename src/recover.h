@@ -5,7 +5,7 @@
 #ifndef FORKPOOL_RECOVER_H
 #define FORKPOOL_RECOVER_H
 
-#include "pool.h"
+#include "parent.h"
 
 /* The whole rule, for a worker that is gone for good:
  *   (a) Its record names the one job and chunk it was in.  If the ledger says that it was
@@ -16,9 +16,5 @@
  *   (c) Every sleeper is made to look again.
  * Its record is cleared; a new worker may take the slot. */
 void recover_worker(forkpool *pool, unsigned slot, const struct death *death);
-
-/* The book-keeping cannot be believed, or not be kept: ends all workers, all open jobs with
- * `error`, and makes the shared control words anew. */
-void recover_void(forkpool *pool, int error);
 
 #endif

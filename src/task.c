@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Thread_local struct worker *worker_current __attribute__((tls_model("initial-exec")));
+
 static inline void set_position(struct worker_record *record, uint64_t position)
 {
 	atomic_store_explicit(&record->position, position, memory_order_relaxed);

@@ -5,7 +5,7 @@
 #ifndef FORKPOOL_TASK_H
 #define FORKPOOL_TASK_H
 
-#include "worker.h"
+#include "engine.h"
 
 task_runner *task_runner_for(enum job_kind kind);
 

@@ -1,21 +1,19 @@
 /*
  * The workers' loop.  A worker takes ranges from the ring; where the ring is empty it steals
  * through the ledger.  Every chunk is announced in its record, claimed in the ledger, run,
- * and finished in the ledger, one at a time; see worker.h for why a kill between any two
+ * and finished in the ledger, one at a time; see engine.h for why a kill between any two
  * instructions of this file costs at most the task that was running.
  */
 #include "worker.h"
 
+#include "clock.h"
 #include "task.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
-
-_Thread_local struct worker *worker_current __attribute__((tls_model("initial-exec")));
 
 void worker_init(struct worker *worker, struct engine *engine, unsigned slot, uint32_t incarnation)
 {
@@ -310,13 +308,6 @@ bool worker_find_work(struct worker *worker)
 	return adopt_any(worker) || steal(worker);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* Gets a permit: spinning first, asleep then.  What tasks have printed is shown before. */
 static void wait_for_permit(struct worker *worker)
 {
@@ -328,7 +319,7 @@ static void wait_for_permit(struct worker *worker)
 				return;
 			cpu_relax();
 		}
-		uint64_t now = now_ns();
+		uint64_t now = clock_ns();
 		if (until == 0)
 			until = now + spin_ns;
 		else if (now > until)

@@ -1,0 +1,22 @@
+/*
+ * The clock that everything is timed by.
+ */
+#ifndef FORKPOOL_CLOCK_H
+#define FORKPOOL_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline uint64_t clock_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static inline double clock_seconds(void)
+{
+	return (double)clock_ns() / 1e9;
+}
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * The crew: which slots have workers, and what is done about those that have not.  Nothing here
+ * waits.
+ */
+#ifndef FORKPOOL_CREW_H
+#define FORKPOOL_CREW_H
+
+#include "parent.h"
+
+/* A worker's whole life, in its own process or thread. */
+void crew_live(forkpool *pool, unsigned slot, struct worker *worker);
+
+/* Starts all workers.  0, or -errno: not one could be started. */
+int crew_start(forkpool *pool);
+
+/* Starts what is missing and has not been given up. */
+void crew_refill(forkpool *pool);
+
+/* Slots given up for want of resources, or because of `error`, get another chance. */
+void crew_revive(forkpool *pool, int error);
+
+/* Notices that a worker has ended: recovers what it left, and replaces it. */
+bool crew_check(forkpool *pool, unsigned slot);
+
+bool crew_started(const forkpool *pool); /* no living worker is in its initializer */
+bool crew_gone(const forkpool *pool);    /* no worker is alive */
+
+/* From now on none is replaced: the workers finish and end; are killed, where that can be done,
+ * else begin no further task; and the contrary of both. */
+void crew_close(forkpool *pool);
+void crew_kill(forkpool *pool);
+void crew_open(forkpool *pool);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * What the parent sleeps on: one epoll descriptor that holds the doorbell, which workers ring, and a
+ * pidfd a worker process.
+ */
+#ifndef FORKPOOL_WATCH_H
+#define FORKPOOL_WATCH_H
+
+#include "parent.h"
+
+/* Opens bell and epoll, unless the pool runs inline.  0 or -errno. */
+int watch_open(forkpool *pool);
+void watch_close(forkpool *pool);
+
+/* The pidfd of the slot's worker, if it has one. */
+void watch_add(forkpool *pool, unsigned slot);
+void watch_remove(forkpool *pool, unsigned slot);
+
+/* Whether every death will be seen here. */
+bool watch_is_complete(const forkpool *pool);
+
+/* Sleeps until something happens, at most `seconds`.  Returns how many slots it has put into
+ * `slots`, of workers that have ended; 0: time is up, or the bell rang; < 0: a signal came. */
+enum { WATCH_SLOTS = 16 };
+int watch_sleep(forkpool *pool, double seconds, unsigned slots[WATCH_SLOTS]);
+
+#endif
