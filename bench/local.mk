@@ -1,1 +1,71 @@
-# Benchmarks, kernels and the demo.
+# Kernels (plugins that hold real work), the demo that runs them, and the comparison
+# with OpenMP.
+kernel_cflags = $(AM_CFLAGS) -ftree-vectorize -fno-math-errno -fno-trapping-math
+kernel_ldflags = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+kernel_libs = libforkpool.la -lm
+
+noinst_LTLIBRARIES += \
+	bench/kernels/ep.la \
+	bench/kernels/mandelbrot.la \
+	bench/kernels/options.la \
+	bench/kernels/primes.la \
+	bench/kernels/skew.la
+bench_kernels_ep_la_SOURCES = bench/kernels/ep.c bench/kernels/kernel.h
+bench_kernels_ep_la_CFLAGS = $(kernel_cflags)
+bench_kernels_ep_la_LDFLAGS = $(kernel_ldflags)
+bench_kernels_ep_la_LIBADD = $(kernel_libs)
+bench_kernels_mandelbrot_la_SOURCES = bench/kernels/mandelbrot.c bench/kernels/mandelbrot.h bench/kernels/kernel.h
+bench_kernels_mandelbrot_la_CFLAGS = $(kernel_cflags)
+bench_kernels_mandelbrot_la_LDFLAGS = $(kernel_ldflags)
+bench_kernels_mandelbrot_la_LIBADD = $(kernel_libs)
+bench_kernels_options_la_SOURCES = bench/kernels/options.c bench/kernels/kernel.h
+bench_kernels_options_la_CFLAGS = $(kernel_cflags)
+bench_kernels_options_la_LDFLAGS = $(kernel_ldflags)
+bench_kernels_options_la_LIBADD = $(kernel_libs)
+bench_kernels_primes_la_SOURCES = bench/kernels/primes.c bench/kernels/kernel.h
+bench_kernels_primes_la_CFLAGS = $(kernel_cflags)
+bench_kernels_primes_la_LDFLAGS = $(kernel_ldflags)
+bench_kernels_primes_la_LIBADD = $(kernel_libs)
+bench_kernels_skew_la_SOURCES = bench/kernels/skew.c bench/kernels/kernel.h
+bench_kernels_skew_la_CFLAGS = $(kernel_cflags)
+bench_kernels_skew_la_LDFLAGS = $(kernel_ldflags)
+bench_kernels_skew_la_LIBADD = $(kernel_libs)
+
+noinst_PROGRAMS += bench/demo
+bench_demo_SOURCES = \
+	bench/bench.c bench/bench.h \
+	bench/chart.c bench/chart.h \
+	bench/demo.c \
+	bench/measure.c bench/measure.h \
+	bench/kernels/kernel.h bench/kernels/mandelbrot.h
+bench_demo_CPPFLAGS = $(AM_CPPFLAGS) -DGNUPLOT='"$(GNUPLOT)"'
+bench_demo_CFLAGS = $(AM_CFLAGS)
+bench_demo_LDADD = libforkpool.la -lm
+if HAVE_PNG
+bench_demo_SOURCES += bench/picture.c bench/picture.h
+bench_demo_CPPFLAGS += -DHAVE_PNG
+bench_demo_CFLAGS += $(PNG_CFLAGS)
+bench_demo_LDADD += $(PNG_LIBS)
+endif
+
+# The main job: real work on every backend, checked; DEMO_FLAGS=--help says what else it takes.
+.PHONY: demo
+demo: bench/demo$(EXEEXT) $(noinst_LTLIBRARIES)
+	@bench/demo$(EXEEXT) --output demo-output $(DEMO_FLAGS)
+CLEANFILES += demo-output/mandelbrot.png demo-output/speedup.png demo-output/speedup.svg
+
+# The same work by OpenMP; COMPARE_FLAGS=--help says what it takes.
+.PHONY: compare
+if HAVE_OPENMP
+noinst_PROGRAMS += bench/compare_openmp
+bench_compare_openmp_SOURCES = bench/compare_openmp.c bench/bench.c bench/bench.h bench/kernels/kernel.h
+bench_compare_openmp_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
+bench_compare_openmp_LDADD = libforkpool.la
+compare: bench/compare_openmp$(EXEEXT) $(noinst_LTLIBRARIES)
+	@bench/compare_openmp$(EXEEXT) $(COMPARE_FLAGS)
+else
+compare:
+	@echo "compare: the compiler has no OpenMP; with gcc it has (apt-get install gcc), then ./bootstrap again." >&2; exit 1
+endif
+
+EXTRA_DIST += bench/README.md
