@@ -126,7 +126,7 @@ typedef struct {
  *               zero; an environment variable has a value that is none
  *   -ENOTSUP    backend FORKPOOL_MPI
  *   -ENOMEM     no memory, or no address space, not even for a small arena
- *   -EMFILE, -ENFILE    no descriptor left (a pool holds 3, and one a worker)
+ *   -EMFILE, -ENFILE    no descriptor left (a pool holds at most 3, and one a worker)
  *   -EAGAIN     not one worker could be started
  *   -ECANCELED  the initializer failed in every worker */
 int forkpool_create(forkpool **pool, const forkpool_config *config);
@@ -238,7 +238,8 @@ typedef struct {
  *
  * Cost: about 10 ns of dispatch a chunk, and 2 us a map while the workers are awake.
  *
- * A map called inside a task runs in that worker, one task after the other.
+ * A map called inside a task runs in that worker, one task after the other.  There `pool` may be
+ * NULL, as a global variable is that forkpool_create() has filled after the workers were forked.
  *
  * Return: 0; the number of tasks that did not succeed; or
  *   -EINVAL     pool or function NULL; a buffer NULL whose size and count are not

@@ -31,10 +31,11 @@ static bool begin_life(forkpool *pool, unsigned slot, struct worker *worker)
 {
 	struct worker_record *record = &pool->engine.records[slot];
 	worker_init(worker, &pool->engine, slot, pool->members[slot].incarnation);
+	struct worker *outer = worker_current;
 	worker_current = worker; /* a pool or a map in the initializer is as one in a task */
 	bool ready = pool->config.initializer == NULL ||
 	             pool->config.initializer(slot, &worker->state, pool->config.arg) == 0;
-	worker_current = NULL;
+	worker_current = outer;
 	atomic_store(&record->stage, ready ? STAGE_READY : STAGE_REFUSED);
 	worker_ring_bell(&pool->engine);
 	return ready;
@@ -42,10 +43,11 @@ static bool begin_life(forkpool *pool, unsigned slot, struct worker *worker)
 
 static void end_life(forkpool *pool, struct worker *worker)
 {
+	struct worker *outer = worker_current;
 	worker_current = worker;
 	if (pool->config.finalizer != NULL)
 		pool->config.finalizer(worker->slot, worker->state, pool->config.arg);
-	worker_current = NULL;
+	worker_current = outer;
 	forkpool_destroy(worker->nested);
 	worker->nested = NULL;
 	atomic_store(&worker->record->stage, STAGE_ENDED);
@@ -72,14 +74,15 @@ static void start_one(forkpool *pool, unsigned slot)
 		pool->start_error = error;
 }
 
-static bool is_closing(const forkpool *pool)
+/* A pool that is closed still needs workers for the jobs that are open. */
+static bool may_start(const forkpool *pool)
 {
-	return atomic_load(&pool->engine.board->closing) != 0;
+	return !pool->killed && (atomic_load(&pool->engine.board->closing) == 0 || pool->jobs != NULL);
 }
 
 void crew_refill(forkpool *pool)
 {
-	if (is_closing(pool))
+	if (!may_start(pool))
 		return;
 	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
 		if (!pool->members[slot].alive && !pool->members[slot].given_up)
@@ -155,8 +158,9 @@ bool crew_check(forkpool *pool, unsigned slot)
 	struct death death = {0};
 	if (!member->alive || !pool->backend->ended(pool, slot, &death))
 		return false;
+	bool finished = pool->engine.records[slot].stage == STAGE_ENDED;
 	note_end(pool, slot, &death);
-	if (!is_closing(pool) && !member->given_up) {
+	if (!finished && !member->given_up && may_start(pool)) {
 		start_one(pool, slot);
 		pool->restarts += member->alive;
 	}
@@ -173,6 +177,7 @@ void crew_close(forkpool *pool)
 
 void crew_kill(forkpool *pool)
 {
+	pool->killed = true;
 	atomic_store(&pool->engine.board->closing, 1);
 	if (pool->backend->kill == NULL) {
 		for (struct job *job = pool->jobs; job != NULL; job = job->next)
@@ -187,5 +192,6 @@ void crew_kill(forkpool *pool)
 
 void crew_open(forkpool *pool)
 {
+	pool->killed = false;
 	atomic_store(&pool->engine.board->closing, 0);
 }

@@ -308,14 +308,15 @@ void job_cancel(struct job *job)
 void job_fail(struct job *job, int error)
 {
 	job_cancel(job);
-	job->error = error;
+	if (job->error == 0)
+		job->error = error;
 }
 
-static void count_cancelled_task(struct job *job, size_t index)
+void job_count_cancelled(struct job *job, size_t index)
 {
 	if (job->status != NULL)
 		job->status[index] = FORKPOOL_CANCELLED;
-	if (job->cancelled_tasks++ == 0)
+	if (job->cancelled_tasks++ == 0 || index < job->first_cancelled)
 		job->first_cancelled = index;
 }
 
@@ -324,7 +325,7 @@ static void count_cancelled(struct job *job, size_t chunk, size_t tasks)
 {
 	size_t end = chunk * job->chunk + job_chunk_length(job, chunk);
 	for (size_t i = end - tasks; i < end; i++)
-		count_cancelled_task(job, i);
+		job_count_cancelled(job, i);
 }
 
 /* A fold that was not folded again: all but what has been charged already. */
@@ -334,7 +335,7 @@ static void count_cancelled_fold(struct job *job, const struct orphan *orphan, s
 		if (k < orphan->excluded_count && orphan->excluded[k] == offset)
 			k++;
 		else
-			count_cancelled_task(job, orphan->chunk * job->chunk + offset);
+			job_count_cancelled(job, orphan->chunk * job->chunk + offset);
 }
 
 /* A chunk that nobody began, or that nobody went on with. */

@@ -43,7 +43,7 @@ struct job {
 	int error;     /* ended early, -errno */
 	size_t cursor; /* chunks before it are settled and counted */
 	uint64_t failed, crashed, cancelled_tasks;
-	size_t first_cancelled; /* lowest index of those; the cursor only goes up */
+	size_t first_cancelled; /* lowest index of those */
 	struct orphan *orphans;
 	struct failure first; /* lowest index charged by the parent; job == 0: none */
 	int32_t first_signal;
@@ -65,6 +65,9 @@ bool job_check(struct job *job);
 
 /* From now on completion is read off the ledger. */
 void job_use_ledger(struct job *job);
+
+/* The task was not run, or not to its end. */
+void job_count_cancelled(struct job *job, size_t index);
 
 /* Begins no further task; what is not begun ends as cancelled. */
 void job_cancel(struct job *job);

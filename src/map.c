@@ -144,10 +144,12 @@ static bool is_idle_inline(const forkpool *pool)
 
 static forkpool *pool_of_caller(forkpool *pool)
 {
-	if (pool == NULL || is_idle_inline(pool))
+	if (pool != NULL && is_idle_inline(pool))
 		return pool;
 	if (worker_current != NULL)
 		return nested_pool(worker_current);
+	if (pool == NULL)
+		return NULL;
 	/* From a callback, while the caller itself is at work. */
 	return pool->backend->runs_inline ? nested_pool(pool->inline_worker) : pool;
 }

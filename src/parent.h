@@ -24,7 +24,7 @@ struct forkpool {
 	struct objects objects;       /* loaded when the workers were forked */
 	int epoll;
 	int bell; /* the doorbell's end to read from: eventfd, or a pipe */
-	bool creating, closed;
+	bool creating, closed, killed;
 	int start_error; /* why a worker could not be started last */
 	uint64_t restarts;
 	double next_beat;    /* when: see clock.h */

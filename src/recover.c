@@ -32,6 +32,10 @@ static void describe(const struct death *death, unsigned slot, bool exited, char
 
 static void charge(struct job *job, size_t index, const struct death *death, const char *message)
 {
+	if (job->pool->killed) { /* by the parent, and through no fault of the task */
+		job_count_cancelled(job, index);
+		return;
+	}
 	job->crashed++;
 	if (job->status != NULL)
 		job->status[index] = FORKPOOL_CRASHED;

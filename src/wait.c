@@ -122,7 +122,7 @@ static void wait_for_workers(struct job *job)
 		planned = true;
 		double seconds = tick(job);
 		if (is_stranded(pool)) {
-			job_fail(job, pool->start_error);
+			job_fail(job, pool->killed ? -ESHUTDOWN : pool->start_error);
 			return;
 		}
 		atomic_store(&pool->engine.board->parent_asleep, 1); /* B1 */
@@ -156,7 +156,7 @@ static void void_pool(forkpool *pool, int error)
 	crew_kill(pool);
 	wait_for_ends(pool);
 	for (struct job *job = pool->jobs; job != NULL; job = job->next)
-		job_fail(job, job->error == 0 ? error : job->error);
+		job_fail(job, error);
 	ring_init(&engine->ring, engine->ring.back, engine->ring.front, engine->ring.back->capacity);
 	crew_open(pool);
 }
