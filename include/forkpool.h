@@ -233,7 +233,8 @@ typedef struct {
  * processes, items are copied in before and results out afterwards (one copy each;
  * the report counts the bytes); threads and serial use every buffer in place.
  * The result of a task that did not succeed is what the caller had there, where the
- * buffer is outside the arena and the workers are processes, else unspecified.
+ * buffer is outside the arena and the workers are processes, else unspecified.  A task
+ * that succeeds has to write its whole result: bytes that it leaves are unspecified, too.
  * items and results must not overlap, except that they may be the same.
  *
  * Cost: about 10 ns of dispatch a chunk, and 2 us a map while the workers are awake.

@@ -206,9 +206,10 @@ void *arena_alloc_zeroed(struct arena *arena, size_t size, bool sparse)
 	if (segment == NULL)
 		return NULL;
 	/* Where pages had to be reserved, they must not be given back now. */
+	/* Small pieces are written in any case: a task may have written where it should not. */
 	bool large = size >= (sparse ? WORTH_DISCARDING : KEEP_WARM);
 	bool discarded = segment->dirty && large && arena->region->fd < 0 && discard(arena, segment);
-	if (segment->dirty && !discarded)
+	if (!discarded && (segment->dirty || !large))
 		memset(segment->at, 0, segment->size);
 	segment->dirty = true;
 	return segment->at;

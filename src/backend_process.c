@@ -218,27 +218,51 @@ static void read_death(const siginfo_t *info, const struct rusage *usage, struct
 	                ((uint64_t)usage->ru_utime.tv_usec + (uint64_t)usage->ru_stime.tv_usec) * 1000u;
 }
 
-/* The system call and not the function, because only that tells what the worker has used. */
-static bool ended(forkpool *pool, unsigned slot, struct death *death)
+static void close_pidfd(forkpool *pool, unsigned slot)
 {
 	struct member *member = &pool->members[slot];
-	struct rusage usage = {0};
-	siginfo_t info = {0};
-	int options = WEXITED | WNOHANG, result;
-	do
-		result = member->pidfd >= 0 ? (int)syscall(SYS_waitid, P_PIDFD, member->pidfd, &info, options, &usage)
-		                            : (int)syscall(SYS_waitid, P_PID, member->pid, &info, options, &usage);
-	while (result != 0 && errno == EINTR);
-	if (result == 0 && info.si_pid == 0)
-		return false;
-	*death = (struct death){.pid = member->pid, .unknown = result != 0};
-	if (result == 0)
-		read_death(&info, &usage, death); /* else ECHILD: it died, and somebody else was told how */
 	watch_remove(pool, slot);
 	lock_pools();
 	close_if_open(member->pidfd);
 	member->pidfd = -1;
 	unlock_pools();
+}
+
+/* A host that closes descriptors may have closed the pidfd; its number may be another's by now. */
+static void forget_pidfd(forkpool *pool, unsigned slot)
+{
+	lock_pools();
+	pool->members[slot].pidfd = -1;
+	pool->members[slot].watched = false;
+	unlock_pools();
+}
+
+/* The system call and not the function, because only that tells what the worker has used. */
+static int wait_for(int type, int id, siginfo_t *info, struct rusage *usage)
+{
+	while (syscall(SYS_waitid, type, id, info, WEXITED | WNOHANG, usage) != 0)
+		if (errno != EINTR)
+			return errno;
+	return 0;
+}
+
+static bool ended(forkpool *pool, unsigned slot, struct death *death)
+{
+	struct member *member = &pool->members[slot];
+	struct rusage usage = {0};
+	siginfo_t info = {0};
+	int error = member->pidfd >= 0 ? wait_for(P_PIDFD, member->pidfd, &info, &usage) : EBADF;
+	if (error != 0 && error != ECHILD) {
+		if (member->pidfd >= 0)
+			forget_pidfd(pool, slot);
+		error = wait_for(P_PID, member->pid, &info, &usage);
+	}
+	if (error == 0 && info.si_pid == 0)
+		return false;
+	*death = (struct death){.pid = member->pid, .unknown = error != 0};
+	if (error == 0)
+		read_death(&info, &usage, death); /* else ECHILD: it died, and somebody else was told how */
+	close_pidfd(pool, slot);
 	return true;
 }
 

@@ -97,7 +97,7 @@ struct failure {
 /* position, in 64 bits: what the worker is doing to `chunk`.
  *   CLAIMING               it may or may not have claimed it; no task is charged
  *   RUNNING, offset, failed    task first + offset; `failed` of those before it failed
- *   WHOLE                  with RUNNING: where in offset .. end of chunk it is, is not known */
+ *   WHOLE                  with RUNNING: where in offset .. call_end it is, is not known */
 enum { POSITION_CLAIMING = 0, POSITION_RUNNING = 1 };
 #define POSITION_NEXT  ((uint64_t)1 << 2) /* to the next offset */
 #define POSITION_WHOLE ((uint64_t)1 << 63)
@@ -129,6 +129,7 @@ static inline void cpu_relax(void)
 /* RW: a worker's record.  Written by its worker; the parent clears it after recovery. */
 struct worker_record {
 	_Alignas(CACHE_LINE) _Atomic uint64_t pin; /* the job it may look at; 0: none.  B0 */
+	_Atomic uint64_t call_end;                 /* of a range, as an offset: written before position.  B2 */
 	_Atomic uint64_t chunk, position;          /* B2 */
 	_Atomic uint64_t done;                     /* chunks finished, not yet in the tally */
 	_Atomic uint32_t useful;                   /* it has handed in a finished chunk */

@@ -80,7 +80,7 @@ static bool prepare_columns(struct job *job)
 	for (size_t k = 0; k < job->request.column_count; k++) {
 		forkpool_column *column = &job->columns[k];
 		*column = job->request.columns[k];
-		if (column->size == 0 || job->opts.inherited ||
+		if (column->size == 0 || job->request.count == 0 || job->opts.inherited ||
 		    in_place(job, column->base, column_span(column, job->request.count)))
 			continue;
 		if (!copy_column(job, column))
@@ -139,6 +139,11 @@ static bool prepare_partials(struct job *job)
 static const void *identity_of(const struct job *job)
 {
 	return job->partials == NULL ? NULL : job->partials - job->partial_stride;
+}
+
+void job_clear_partial(struct job *job, size_t chunk)
+{
+	memcpy(job->partials + chunk * job->partial_stride, identity_of(job), job->request.result_size);
 }
 
 /* A function of the request alone: the answer of a reduction depends on it. */
@@ -260,7 +265,6 @@ static void push_ranges(struct job *job, struct job_post *post)
 bool job_open(struct job *job)
 {
 	struct forkpool *pool = job->pool;
-	job_free_retired(pool);
 	if (~pool->slots_used == 0)
 		return false;
 	unsigned slot = (unsigned)__builtin_ctzll(~pool->slots_used);
@@ -343,6 +347,8 @@ static void count_cancelled_chunk(struct job *job, size_t chunk)
 {
 	const struct orphan *orphan = orphan_find(job, chunk);
 	size_t length = job_chunk_length(job, chunk);
+	if (job->request.kind == JOB_FOLD)
+		job_clear_partial(job, chunk);
 	if (orphan == NULL)
 		count_cancelled(job, chunk, length);
 	else if (job->request.kind != JOB_FOLD)
@@ -392,6 +398,52 @@ bool job_check(struct job *job)
 	if (atomic_load(&tally_of(job)->failed) > job->request.count)
 		job->error = -EPROTO; /* a worker's word, and it cannot be true */
 	return true;
+}
+
+/* ---- What cannot be, where workers have written what they should not ---- */
+
+static bool is_held(const struct job *job, uint64_t word)
+{
+	const struct forkpool *pool = job->pool;
+	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
+		if (ledger_is_running(word, ledger_running(slot, pool->members[slot].incarnation)))
+			return pool->backend->runs_inline ||
+			       (pool->members[slot].alive &&
+			        atomic_load(&pool->engine.records[slot].pin) == job->number);
+	return false;
+}
+
+static bool is_offered(const struct job *job, size_t chunk, uint64_t word)
+{
+	const struct orphan *orphan = orphan_find(job, chunk);
+	return orphan != NULL && (word & ~LEDGER_STOLEN) == ledger_orphan(orphan->version);
+}
+
+/* Whether the word may stand in the ledger, of a chunk that is not settled. */
+static bool is_possible(const struct job *job, size_t chunk, uint64_t word)
+{
+	switch (ledger_state(word)) {
+	case LEDGER_TODO:
+		return word == LEDGER_TODO;
+	case LEDGER_RUNNING:
+		return is_held(job, word) || ledger_read(&job->ledger[chunk]) != word;
+	case LEDGER_ORPHAN:
+		return is_offered(job, chunk, word);
+	default:
+		return false;
+	}
+}
+
+void job_audit(struct job *job)
+{
+	job->audited = ledger_pass_settled(job->ledger, job->audited, job->chunks);
+	bool stop_is_wrong = atomic_load(&tally_of(job)->stop) && !job->cancelled && !job->opts.stop_on_failure;
+	if (job->audited == job->chunks) {
+		job_use_ledger(job); /* whatever became of the tally */
+	} else if (stop_is_wrong || !is_possible(job, job->audited, ledger_read(&job->ledger[job->audited]))) {
+		if (job->error == 0)
+			job->error = -EPROTO;
+	}
 }
 
 void job_progress(const struct job *job, forkpool_progress *progress)
@@ -566,6 +618,8 @@ void job_retire(struct job *job)
 	unlink_job(job);
 	atomic_fetch_and(&board_of(job)->open, ~((uint64_t)1 << job_slot(job->number)));
 	atomic_store(&post_of(job)->number, 0); /* B0 */
+	for (int spins = 0; spins < 100 && is_pinned(job); spins++)
+		cpu_relax(); /* most often the last worker is just leaving */
 	if (!is_pinned(job)) {
 		free_job(job);
 	} else {

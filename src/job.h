@@ -40,8 +40,9 @@ struct job {
 	size_t piece_count;
 
 	bool by_ledger, cancelled;
-	int error;     /* ended early, -errno */
-	size_t cursor; /* chunks before it are settled and counted */
+	int error;      /* ended early, -errno */
+	size_t audited; /* chunks before it are settled, as job_audit() saw */
+	size_t cursor;  /* chunks before it are settled and counted */
 	uint64_t failed, crashed, cancelled_tasks;
 	size_t first_cancelled; /* lowest index of those */
 	struct orphan *orphans;
@@ -62,6 +63,13 @@ bool job_open(struct job *job);
 
 /* Whether it is finished: each chunk settled, or ended by an error. */
 bool job_check(struct job *job);
+
+/* The partial result of a chunk that was not folded. */
+void job_clear_partial(struct job *job, size_t chunk);
+
+/* Looks at the first chunk that is not settled: a word there that no worker can have written by the
+ * rules, and that would therefore never change, ends the job with -EPROTO. */
+void job_audit(struct job *job);
 
 /* From now on completion is read off the ledger. */
 void job_use_ledger(struct job *job);

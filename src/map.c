@@ -83,7 +83,8 @@ static bool check_buffers(const struct job_request *request, struct refusal *ref
 			return false;
 	if (request->results == NULL && request->result_size > 0 && request->count > 0)
 		return refuse(refusal, -EINVAL, "results is NULL, and its size %zu", request->result_size);
-	if (request->kind != JOB_FOLD && !check_product(request->count, request->result_size, "result size", refusal))
+	size_t results = request->kind == JOB_FOLD ? 1 : request->count;
+	if (!check_product(results, request->result_size, "result size", refusal))
 		return false;
 	return request->opts->status == NULL ||
 	       check_product(request->count, sizeof(int32_t), "a status's size", refusal);
@@ -148,10 +149,9 @@ static forkpool *pool_of_caller(forkpool *pool)
 		return pool;
 	if (worker_current != NULL)
 		return nested_pool(worker_current);
-	if (pool == NULL)
-		return NULL;
 	/* From a callback, while the caller itself is at work. */
-	return pool->backend->runs_inline ? nested_pool(pool->inline_worker) : pool;
+	bool is_callback = pool != NULL && pool->backend->runs_inline && pool->owner == getpid();
+	return is_callback ? nested_pool(pool->inline_worker) : pool;
 }
 
 static int run_job(struct job *job)
@@ -165,6 +165,18 @@ static int run_job(struct job *job)
 	return result;
 }
 
+/* Memory may be short only because a worker still looks at the job before: it will not for long. */
+static int prepare(struct job *job, forkpool *pool, const struct job_request *request, char *message)
+{
+	for (int patience = 100;; patience--) {
+		job_free_retired(pool);
+		int error = job_prepare(job, pool, request, message);
+		if (error != -ENOMEM || pool->retired == NULL || patience == 0)
+			return error;
+		wait_for_slot(pool);
+	}
+}
+
 static int run_request(forkpool *pool, const struct job_request *request, struct refusal *refusal)
 {
 	pool = pool_of_caller(pool);
@@ -175,7 +187,7 @@ static int run_request(forkpool *pool, const struct job_request *request, struct
 		refuse(refusal, -ENOMEM, "no memory");
 		return -ENOMEM;
 	}
-	refusal->error = job_prepare(job, pool, request, refusal->message);
+	refusal->error = prepare(job, pool, request, refusal->message);
 	if (refusal->error != 0) {
 		free(job);
 		return refusal->error;

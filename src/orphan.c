@@ -32,25 +32,50 @@ struct orphan *orphan_note(struct job *job, size_t chunk)
 	return orphan;
 }
 
-int orphan_exclude(struct orphan *orphan, uint32_t begin, uint32_t end)
+/* How many of the excluded offsets are below `offset`. */
+static size_t rank(const struct orphan *orphan, size_t offset)
 {
-	struct arena *arena = &orphan->job->pool->arena;
-	uint32_t *grown = arena_alloc(arena, (orphan->excluded_count + (end - begin)) * sizeof *grown);
-	size_t from = 0, count = 0;
-	if (grown == NULL)
-		return -ENOMEM;
-	while (from < orphan->excluded_count && orphan->excluded[from] < begin)
-		grown[count++] = orphan->excluded[from++];
-	for (uint32_t offset = begin; offset < end; offset++) {
-		grown[count++] = offset;
-		from += from < orphan->excluded_count && orphan->excluded[from] == offset;
+	size_t low = 0, high = orphan->excluded_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (orphan->excluded[middle] < offset)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	while (from < orphan->excluded_count)
-		grown[count++] = orphan->excluded[from++];
-	arena_free(arena, orphan->excluded);
-	orphan->excluded = grown;
+	return low;
+}
+
+bool orphan_excludes(const struct orphan *orphan, size_t offset)
+{
+	size_t at = rank(orphan, offset);
+	return at < orphan->excluded_count && orphan->excluded[at] == offset;
+}
+
+size_t orphan_count_with(const struct orphan *orphan, size_t begin, size_t end)
+{
+	size_t overlap = rank(orphan, end) - rank(orphan, begin);
+	return orphan->excluded_count - overlap + (end - begin);
+}
+
+uint32_t *orphan_room(const struct orphan *orphan, size_t count)
+{
+	return arena_alloc(&orphan->job->pool->arena, count * sizeof(uint32_t));
+}
+
+void orphan_exclude(struct orphan *orphan, size_t begin, size_t end, uint32_t *list)
+{
+	size_t below = rank(orphan, begin), above = rank(orphan, end), count = below;
+	if (below > 0)
+		memcpy(list, orphan->excluded, below * sizeof *list);
+	for (size_t offset = begin; offset < end; offset++)
+		list[count++] = (uint32_t)offset;
+	if (above < orphan->excluded_count)
+		memcpy(list + count, orphan->excluded + above, (orphan->excluded_count - above) * sizeof *list);
+	count += orphan->excluded_count - above;
+	arena_free(&orphan->job->pool->arena, orphan->excluded);
+	orphan->excluded = list;
 	orphan->excluded_count = count;
-	return 0;
 }
 
 static void withdraw(struct orphan *orphan)

@@ -26,8 +26,12 @@ struct orphan *orphan_find(const struct job *job, size_t chunk);
 /* Found or made; NULL: no memory. */
 struct orphan *orphan_note(struct job *job, size_t chunk);
 
-/* Leaves the offsets begin .. end-1 out of the chunk's next fold.  0 or -ENOMEM. */
-int orphan_exclude(struct orphan *orphan, uint32_t begin, uint32_t end);
+/* What the chunk's next fold leaves out: whether an offset is among that; how many there are with
+ * begin .. end-1; room for so many (NULL: no memory); and adds begin .. end-1, moving to that room. */
+bool orphan_excludes(const struct orphan *orphan, size_t offset);
+size_t orphan_count_with(const struct orphan *orphan, size_t begin, size_t end);
+uint32_t *orphan_room(const struct orphan *orphan, size_t count);
+void orphan_exclude(struct orphan *orphan, size_t begin, size_t end, uint32_t *list);
 
 /* Gives places that have become free to orphans that wait for one. */
 void orphan_publish(struct forkpool *pool);

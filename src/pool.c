@@ -179,6 +179,9 @@ static void unmake(forkpool *pool)
 	if (pool->inline_worker != NULL)
 		forkpool_destroy(pool->inline_worker->nested);
 	watch_close(pool);
+	for (unsigned slot = 0; pool->members != NULL && slot < pool->config.workers; slot++)
+		if (pool->members[slot].pidfd >= 0)
+			close(pool->members[slot].pidfd); /* a forked child's copy */
 	objects_free(&pool->objects);
 	arena_destroy(&pool->arena);
 	region_destroy(&pool->region, pool->owner == getpid());

@@ -51,7 +51,7 @@ struct running {
 	struct job *job;
 	const struct death *death;
 	size_t chunk, length; /* and how many tasks it has */
-	uint64_t stolen, position;
+	uint64_t stolen, position, call_end;
 	const char *message;
 };
 
@@ -63,6 +63,8 @@ static int recover_tasks(const struct running *was, size_t begin, size_t end)
 	size_t start = orphan == NULL ? 0 : orphan->start;
 	if (begin < start || failed > begin - start)
 		return -EPROTO;
+	if (end < was->length && orphan_note(was->job, was->chunk) == NULL)
+		return -ENOMEM;
 	for (size_t offset = begin; offset < end; offset++)
 		charge(was->job, was->chunk * was->job->chunk + offset, was->death, was->message);
 	was->job->failed += failed;
@@ -72,14 +74,6 @@ static int recover_tasks(const struct running *was, size_t begin, size_t end)
 	return 0;
 }
 
-static bool is_excluded(const struct orphan *orphan, size_t offset)
-{
-	for (size_t i = 0; i < orphan->excluded_count; i++)
-		if (orphan->excluded[i] == offset)
-			return true;
-	return false;
-}
-
 /* Folds: charge begin .. end, offer the chunk from its beginning without them. */
 static int recover_fold(const struct running *was, size_t begin, size_t end)
 {
@@ -87,25 +81,30 @@ static int recover_fold(const struct running *was, size_t begin, size_t end)
 	struct orphan *orphan = orphan_note(job, was->chunk);
 	if (orphan == NULL)
 		return -ENOMEM;
+	size_t excluded = orphan_count_with(orphan, begin, end);
+	uint32_t *list = excluded < was->length ? orphan_room(orphan, excluded) : NULL;
+	if (list == NULL && excluded < was->length)
+		return -ENOMEM;
 	for (size_t offset = begin; offset < end; offset++)
-		if (!is_excluded(orphan, offset))
+		if (!orphan_excludes(orphan, offset))
 			charge(job, was->chunk * job->chunk + offset, was->death, was->message);
-	int error = orphan_exclude(orphan, (uint32_t)begin, (uint32_t)end);
-	if (error != 0)
-		return error;
-	if (orphan->excluded_count < was->length)
+	if (list != NULL) {
+		orphan_exclude(orphan, begin, end, list);
 		return orphan_offer(job, was->chunk, 0, was->stolen);
-	memcpy(job->partials + was->chunk * job->partial_stride, job->partials - job->partial_stride,
-	       job->request.result_size);
+	}
+	job_clear_partial(job, was->chunk);
 	ledger_finish(&job->ledger[was->chunk], ledger_done(0, 0) | was->stolen);
 	return 0;
 }
 
 static int recover_running(const struct running *was)
 {
-	size_t begin = position_offset(was->position);
-	size_t end = was->position & POSITION_WHOLE ? was->length : begin + 1;
-	if (begin >= was->length || (was->position & 3) != POSITION_RUNNING)
+	size_t begin = position_offset(was->position), end = begin + 1;
+	bool is_range = was->job->request.kind >= JOB_RANGE;
+	if (was->position & POSITION_WHOLE)
+		end = was->call_end;
+	if ((was->position & 3) != POSITION_RUNNING || begin >= end || end > was->length ||
+	    (!is_range && (was->position & POSITION_WHOLE)))
 		return -EPROTO;
 	return was->job->request.kind == JOB_FOLD ? recover_fold(was, begin, end) : recover_tasks(was, begin, end);
 }
@@ -123,7 +122,15 @@ static int recover_chunk(struct job *job, unsigned slot, const struct death *dea
 	if (!ledger_is_running(word, ledger_running(slot, pool->members[slot].incarnation)))
 		return 0;
 	struct running was = {
-	        job, death, chunk, job_chunk_length(job, chunk), word & LEDGER_STOLEN, record->position, message};
+	        .job = job,
+	        .death = death,
+	        .chunk = chunk,
+	        .length = job_chunk_length(job, chunk),
+	        .stolen = word & LEDGER_STOLEN,
+	        .position = record->position,
+	        .call_end = record->call_end,
+	        .message = message,
+	};
 	if (was.position == POSITION_CLAIMING) {
 		const struct orphan *orphan = orphan_find(job, chunk);
 		return orphan_offer(job, chunk, orphan == NULL ? 0 : orphan->start, was.stolen);

@@ -128,6 +128,8 @@ static void begin_call(struct worker *worker, size_t begin, size_t end)
 {
 	worker->call_begin = begin;
 	worker->call_end = end;
+	atomic_store_explicit(&worker->record->call_end, end - worker->first, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
 	set_range_position(worker, begin, POSITION_WHOLE);
 }
 
@@ -219,7 +221,7 @@ static size_t run_fold(struct worker *worker, const struct job_post *post, size_
 	void *acc = post->results + first / post->chunk * post->result_stride;
 	struct exclusions exclusions = {NULL, worker->excluded_count};
 	(void)begin; /* the chunk is the unit */
-	set_range_position(worker, first, POSITION_WHOLE);
+	begin_call(worker, first, end);
 	if (exclusions.count > 0) {
 		exclusions.offsets = malloc(exclusions.count * sizeof *exclusions.offsets);
 		if (exclusions.offsets == NULL)

@@ -31,6 +31,8 @@ static void beat(forkpool *pool)
 		crew_check(pool, slot);
 	crew_refill(pool);
 	orphan_publish(pool);
+	for (struct job *job = pool->jobs; job != NULL; job = job->next)
+		job_audit(job);
 	ring_post(&pool->engine.ring, pool_workers(pool));
 	plan_beat(pool);
 }
@@ -105,10 +107,8 @@ static bool spin(struct job *job)
 /* No worker is there, and none can be started: nobody will ever do the rest. */
 static bool is_stranded(forkpool *pool)
 {
-	if (crew_gone(pool)) {
-		crew_revive(pool, -EAGAIN);
+	if (crew_gone(pool))
 		crew_refill(pool);
-	}
 	return crew_gone(pool);
 }
 
@@ -116,6 +116,8 @@ static void wait_for_workers(struct job *job)
 {
 	forkpool *pool = job->pool;
 	bool planned = false;
+	if (crew_gone(pool))
+		crew_revive(pool, -EAGAIN);
 	while (!spin(job)) {
 		if (!planned)
 			plan_beat(pool);
