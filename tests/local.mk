@@ -1,1 +1,45 @@
-# The tests.
+# The tests: one program a subject, with libcheck; and a script for what is exported.
+# A test leaves no process, descriptor or memory behind, and fails if it does (support.c).
+TESTS += tests/exports.sh
+dist_check_SCRIPTS = tests/exports.sh
+
+if HAVE_CHECK
+test_programs = \
+	tests/test_calls \
+	tests/test_reports \
+	tests/test_pool \
+	tests/test_refusals \
+	tests/test_shapes \
+	tests/test_crash \
+	tests/test_kills
+check_PROGRAMS += $(test_programs)
+TESTS += $(test_programs)
+
+# An object for test_refusals to load when the workers run already.
+check_LTLIBRARIES += tests/late.la
+tests_late_la_SOURCES = tests/late.c
+tests_late_la_LDFLAGS = $(AM_LDFLAGS) -module -shared -avoid-version -rpath $(abs_builddir)/tests
+
+# What the tests of the public calls share.
+check_LTLIBRARIES += tests/libsupport.la
+tests_libsupport_la_SOURCES = tests/support.c tests/support.h tests/calls.c tests/calls.h
+tests_libsupport_la_CFLAGS = $(test_cflags)
+
+test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_ldadd = tests/libsupport.la libforkpool.la $(CHECK_LIBS)
+
+tests_test_calls_CFLAGS = $(test_cflags)
+tests_test_calls_LDADD = $(test_ldadd)
+tests_test_reports_CFLAGS = $(test_cflags)
+tests_test_reports_LDADD = $(test_ldadd)
+tests_test_pool_CFLAGS = $(test_cflags)
+tests_test_pool_LDADD = $(test_ldadd)
+tests_test_refusals_CFLAGS = $(test_cflags)
+tests_test_refusals_LDADD = $(test_ldadd)
+tests_test_shapes_CFLAGS = $(test_cflags)
+tests_test_shapes_LDADD = $(test_ldadd)
+tests_test_crash_CFLAGS = $(test_cflags)
+tests_test_crash_LDADD = $(test_ldadd)
+tests_test_kills_CFLAGS = $(test_cflags)
+tests_test_kills_LDADD = $(test_ldadd)
+endif
