@@ -45,6 +45,7 @@ struct demo {
 	unsigned workers, rounds;
 	const char *kernels, *output;
 	unsigned passed, failed;
+	bool picture, chart; /* written */
 };
 
 /* ---- Checks ------------------------------------------------------------------ */
@@ -151,7 +152,8 @@ static void paint(struct demo *demo, const struct kernel *kernel, int size, cons
 	size_t rows = kernel->sizes[size].tasks - MANDELBROT_AREA_ROWS;
 	int error = picture_write("mandelbrot.png", answer + (size_t)MANDELBROT_AREA_ROWS * MANDELBROT_WIDTH,
 	                          MANDELBROT_WIDTH, rows, 2);
-	check(demo, error == 0, "mandelbrot.png: %s", strerror(-error));
+	demo->picture = error == 0;
+	check(demo, demo->picture, "mandelbrot.png: %s", strerror(-error));
 }
 #else
 static void paint(struct demo *demo, const struct kernel *kernel, int size, const float *answer)
@@ -278,24 +280,25 @@ static void crash_a_worker(struct demo *demo)
 static void draw_chart(struct demo *demo, const struct chart_row *rows)
 {
 	int error = chart_write(rows, KERNELS, demo->workers);
+	demo->chart = error == 0;
 	if (error == -ENOENT)
-		puts("No chart: gnuplot was not there when configure ran; apt-get install gnuplot-nox, then "
+		puts("No chart: gnuplot was missing when configure ran; apt-get install gnuplot-nox, then "
 		     "./bootstrap.");
 	else
-		check(demo, error == 0, "the chart: gnuplot failed (%s)", strerror(-error));
+		check(demo, demo->chart, "the chart: gnuplot failed (%s)", strerror(-error));
 }
 
-static void print_places(void)
+static void print_places(const struct demo *demo)
 {
 	char directory[PATH_MAX];
 	if (!getcwd(directory, sizeof directory))
-		return;
-#ifdef HAVE_PNG
-	printf("Picture: %s/mandelbrot.png\n", directory);
-#else
-	puts("No picture: libpng was not there when configure ran; apt-get install libpng-dev, then ./bootstrap.");
+		directory[0] = '\0';
+#ifndef HAVE_PNG
+	puts("No picture: libpng was missing when configure ran; apt-get install libpng-dev, then ./bootstrap.");
 #endif
-	if (access("speedup.png", R_OK) == 0)
+	if (demo->picture)
+		printf("Picture: %s/mandelbrot.png\n", directory);
+	if (demo->chart)
 		printf("Chart:   %s/speedup.png, speedup.svg\n", directory);
 }
 
@@ -376,7 +379,8 @@ static void enter_output(const struct demo *demo)
 
 int main(int argc, char **argv)
 {
-	struct demo demo = {forkpool_cpu_count(), ROUNDS, BENCH_KERNELS, "demo-output", 0, 0};
+	struct demo demo = {
+	        .workers = forkpool_cpu_count(), .rounds = ROUNDS, .kernels = BENCH_KERNELS, .output = "demo-output"};
 	parse(&demo, argc, argv);
 	unsetenv("FORKPOOL_BACKEND"); /* the table needs all three */
 	unsetenv("FORKPOOL_WORKERS");
@@ -391,7 +395,7 @@ int main(int argc, char **argv)
 		run_kernel(&demo, loaded[k], kernels[k].size, &chart[k]);
 	crash_a_worker(&demo);
 	draw_chart(&demo, chart);
-	print_places();
+	print_places(&demo);
 	printf("demo: %u checks passed, %u failed\n", demo.passed, demo.failed);
 	return demo.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
