@@ -340,17 +340,6 @@ static bool open_pools(struct arena *arena)
 	       open_pool(&arena->serial, FORKPOOL_SERIAL, 1) == 0;
 }
 
-/* Others' work is in every figure: the reader should know of it. */
-static void print_heading(const struct arena *arena)
-{
-	double load = 0;
-	printf("forkpool %s and OpenMP: %u workers, median (lowest to highest) of %u repetitions\n", forkpool_version(),
-	       arena->workers, arena->repetitions);
-	if (getloadavg(&load, 1) == 1 && load > 0.5)
-		printf("Load average %.1f: others are at work here, expect a wide spread\n", load);
-	putchar('\n');
-}
-
 static bool compare_all(struct arena *arena, const struct kernel *ep, const struct kernel *skew, const char *sizes)
 {
 	for (; *sizes; sizes++) {
@@ -374,7 +363,10 @@ int main(int argc, char **argv)
 	        .workers = settings.workers, .repetitions = settings.repetitions, .tasks = settings.tasks};
 	bool good = ep && skew && open_pools(&arena);
 	if (good) {
-		print_heading(&arena);
+		printf("forkpool %s and OpenMP: %u workers, median (lowest to highest) of %u repetitions\n",
+		       forkpool_version(), arena.workers, arena.repetitions);
+		bench_note_load();
+		putchar('\n');
 		good = compare_all(&arena, ep, skew, settings.sizes);
 	}
 	forkpool_destroy(arena.serial);

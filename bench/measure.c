@@ -86,7 +86,7 @@ void measure(const struct kernel *kernel, int size, const forkpool_config *confi
 	*sample = *shared;
 	munmap(shared, sizeof *shared);
 	if (child < 0 || status != 0) {
-		sample->result = -ECHILD;
+		*sample = (struct sample){.result = -ECHILD};
 		snprintf(sample->text, sizeof sample->text, "the process %s %d",
 		         WIFSIGNALED(status) ? "was killed by signal" : "ended with status",
 		         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
