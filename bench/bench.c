@@ -55,6 +55,13 @@ double bench_now(void)
 	return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+void bench_note_load(void)
+{
+	double load = 0;
+	if (getloadavg(&load, 1) == 1 && load > 0.5)
+		printf("Others are at work here (load average %.1f): expect less speed-up and a wide spread.\n", load);
+}
+
 static int compare(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;

@@ -21,6 +21,9 @@ void bench_release(forkpool *pool, struct kernel_problem *problem);
 /* Seconds on a clock that only goes forward. */
 double bench_now(void);
 
+/* Says so on stdout if others are at work on this machine: it is in every figure. */
+void bench_note_load(void);
+
 struct bench_spread {
 	double low, median, high;
 };

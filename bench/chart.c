@@ -20,17 +20,17 @@ static void write_data(FILE *script, const struct chart_row *rows, size_t count)
 static void write_style(FILE *script, const struct chart_row *rows, size_t count, unsigned workers)
 {
 	fprintf(script,
-	        "set title '{/=17 Speed-up over serial, %u workers}\\n{/=11 median of the rounds; whiskers: "
-	        "slowest and fastest}'\n"
+	        "set title \"{/=17 Speed-up over serial, %u workers}\\n"
+	        "{/=11 median of the rounds; whiskers: slowest and fastest}\"\n"
 	        "set style fill solid border lc rgb '#ffffff'\n"
 	        "set boxwidth 0.36\n"
 	        "set xrange [-0.6:%zu - 0.4]\n"
-	        "set yrange [0:%u * 1.28]\n"
+	        "set yrange [0:%u * 1.1]\n"
 	        "set ytics nomirror\n"
 	        "set xtics nomirror scale 0\n"
 	        "set border 3 lc rgb '#666666'\n"
 	        "set grid ytics lt 1 lc rgb '#dddddd'\n"
-	        "set key top right horizontal samplen 1.5\n"
+	        "set key outside bottom center horizontal\n"
 	        "set ylabel 'times as fast as serial'\n",
 	        workers, count, workers);
 	for (size_t i = 0; i < count; i++)
@@ -42,15 +42,17 @@ static void write_bars(FILE *script, const char *title, int first, double shift,
 {
 	fprintf(script,
 	        "$data using ($0 %+.2f):%d with boxes lc rgb '%s' title '%s', "
-	        "$data using ($0 %+.2f):%d:%d:%d with yerrorbars pt -1 lw 1.5 lc rgb '#333333' notitle, "
-	        "$data using ($0 %+.2f):%d:(sprintf('%%.2f', $%d)) with labels offset 0,0.8 font ',12' notitle, ",
-	        shift, first, colour, title, shift, first, first + 1, first + 2, shift, first + 2, first);
+	        "$data using ($0 %+.2f):%d:(0):($%d - $%d) with vectors heads size graph 0.006,90 lw 1.5 lc rgb "
+	        "'#333333' notitle, "
+	        "$data using ($0 %+.2f):(0):(sprintf('%%.2f', $%d)) with labels offset 0,0.9 tc rgb '#ffffff' "
+	        "notitle, ",
+	        shift, first, colour, title, shift, first + 1, first + 2, first + 1, shift, first);
 }
 
 static void write_plot(FILE *script, const char *terminal, const char *ending, unsigned workers)
 {
 	fprintf(script, "set terminal %s\nset output 'speedup.%s'\nplot ", terminal, ending);
-	write_bars(script, "threads", 2, -0.19, "#8fb8de");
+	write_bars(script, "threads", 2, -0.19, "#d9822b");
 	write_bars(script, "processes", 5, 0.19, "#1f5fa8");
 	fprintf(script, "%u with lines dt 2 lw 2 lc rgb '#c03020' title 'ideal'\n", workers);
 }

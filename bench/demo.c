@@ -26,7 +26,7 @@
 #include "picture.h"
 #endif
 
-enum { ROUNDS = 5, MAX_ROUNDS = 99 };
+enum { ROUNDS = 5, MAX_ROUNDS = 99, SECONDS = 90, MAX_SECONDS = 86400 };
 
 static const struct {
 	const char *name;
@@ -42,9 +42,10 @@ static const struct {
 enum { KERNELS = sizeof kernels / sizeof *kernels };
 
 struct demo {
-	unsigned workers, rounds;
+	unsigned workers, rounds, seconds;
 	const char *kernels, *output;
 	unsigned passed, failed;
+	bool picture, chart; /* written */
 };
 
 /* ---- Checks ------------------------------------------------------------------ */
@@ -69,6 +70,7 @@ __attribute__((format(printf, 3, 4))) static void check(struct demo *demo, bool 
 /* The rounds of one kernel on one backend. */
 struct row {
 	struct sample samples[MAX_ROUNDS];
+	unsigned rounds;
 	bool right, identical; /* in every round */
 };
 
@@ -90,32 +92,39 @@ static int by_time(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static struct sample median(const struct demo *demo, struct row *row)
+static struct sample median(struct row *row)
 {
-	qsort(row->samples, demo->rounds, sizeof *row->samples, by_time);
-	return row->samples[(demo->rounds - 1) / 2];
+	qsort(row->samples, row->rounds, sizeof *row->samples, by_time);
+	return row->samples[(row->rounds - 1) / 2];
 }
 
-/* Rounds go through all backends in turn, so that a busy minute of the machine hits all.
- * The answer of the first serial round is the reference. */
-static void run_rounds(struct demo *demo, const struct kernel *kernel, int size, struct row *rows, void *reference,
-                       void *answer)
+static void run_round(const struct demo *demo, const struct kernel *kernel, int size, struct row *rows, unsigned round,
+                      void *reference, void *answer)
 {
-	for (unsigned round = 0; round < demo->rounds; round++) {
-		for (int b = 0; b < BACKENDS; b++) {
-			show_progress(demo, kernel->name, backends[b].name, round);
-			forkpool_config config = {.backend = backends[b].backend, .workers = demo->workers};
-			struct sample *sample = &rows[b].samples[round];
-			bool first = round == 0 && b == SERIAL;
-			measure(kernel, size, &config, first ? reference : answer, sample);
-			bool same = first || memcmp(reference, answer, kernel->sizes[size].answer_size) == 0;
-			bool right = sample->result == 0 && sample->right && sample->counted;
-			if (!right && rows[b].right)
-				printf("%s on %s: %s\n", kernel->name, backends[b].name, sample->text);
-			rows[b].right = rows[b].right && right;
-			rows[b].identical = rows[b].identical && same;
-		}
+	for (int b = 0; b < BACKENDS; b++) {
+		show_progress(demo, kernel->name, backends[b].name, round);
+		forkpool_config config = {.backend = backends[b].backend, .workers = demo->workers};
+		struct sample *sample = &rows[b].samples[rows[b].rounds++];
+		bool first = round == 0 && b == SERIAL;
+		measure(kernel, size, &config, first ? reference : answer, sample);
+		bool same = first || memcmp(reference, answer, kernel->sizes[size].answer_size) == 0;
+		bool right = sample->result == 0 && sample->right && sample->counted;
+		if (!right && rows[b].right)
+			printf("%s on %s: %s\n", kernel->name, backends[b].name, sample->text);
+		rows[b].right = rows[b].right && right;
+		rows[b].identical = rows[b].identical && same;
 	}
+}
+
+/* Rounds go through all backends in turn, so that a busy minute of the machine hits all; there are
+ * fewer if time is up.  The answer of the first serial round is the reference. */
+static void run_rounds(const struct demo *demo, const struct kernel *kernel, int size, struct row *rows, double until,
+                       void *reference, void *answer)
+{
+	for (int b = 0; b < BACKENDS; b++)
+		rows[b] = (struct row){.right = true, .identical = true};
+	for (unsigned round = 0; round < demo->rounds && (round == 0 || bench_now() < until); round++)
+		run_round(demo, kernel, size, rows, round, reference, answer);
 	hide_progress();
 }
 
@@ -127,20 +136,26 @@ static void print_heading(void)
 	       "faults", "MiB");
 }
 
+/* 0 for a run that did not finish. */
+static double speedup(double serial, double seconds)
+{
+	return seconds > 0 ? serial / seconds : 0;
+}
+
 static void print_row(const char *kernel, const char *backend, unsigned workers, double serial, struct sample s)
 {
-	double speedup = serial / s.seconds;
+	double factor = speedup(serial, s.seconds);
 	printf("%-11s %-10s %7u %8.3f %8.2f %10.0f %9ld %11ld %8ld %9.1f\n", kernel, backend, workers, s.seconds,
-	       speedup, 100 * speedup / workers, s.voluntary_switches, s.involuntary_switches, s.page_faults,
+	       factor, 100 * factor / workers, s.voluntary_switches, s.involuntary_switches, s.page_faults,
 	       (double)s.peak_kib / 1024);
 }
 
-static struct bench_spread speedups(const struct demo *demo, const struct row *row, double serial)
+static struct bench_spread speedups(const struct row *row, double serial)
 {
 	double values[MAX_ROUNDS];
-	for (unsigned round = 0; round < demo->rounds; round++)
-		values[round] = serial / row->samples[round].seconds;
-	return bench_spread(values, demo->rounds);
+	for (unsigned round = 0; round < row->rounds; round++)
+		values[round] = speedup(serial, row->samples[round].seconds);
+	return bench_spread(values, row->rounds);
 }
 
 /* ---- The picture --------------------------------------------------------------- */
@@ -151,7 +166,8 @@ static void paint(struct demo *demo, const struct kernel *kernel, int size, cons
 	size_t rows = kernel->sizes[size].tasks - MANDELBROT_AREA_ROWS;
 	int error = picture_write("mandelbrot.png", answer + (size_t)MANDELBROT_AREA_ROWS * MANDELBROT_WIDTH,
 	                          MANDELBROT_WIDTH, rows, 2);
-	check(demo, error == 0, "mandelbrot.png: %s", strerror(-error));
+	demo->picture = error == 0;
+	check(demo, demo->picture, "mandelbrot.png: %s", strerror(-error));
 }
 #else
 static void paint(struct demo *demo, const struct kernel *kernel, int size, const float *answer)
@@ -168,7 +184,7 @@ static void *shared_memory(size_t size)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-static void run_kernel(struct demo *demo, const struct kernel *kernel, int size, struct chart_row *chart)
+static void run_kernel(struct demo *demo, const struct kernel *kernel, int size, double until, struct chart_row *chart)
 {
 	struct row *rows = calloc(BACKENDS, sizeof *rows);
 	size_t bytes = kernel->sizes[size].answer_size;
@@ -177,14 +193,12 @@ static void run_kernel(struct demo *demo, const struct kernel *kernel, int size,
 		perror("demo");
 		exit(EXIT_FAILURE);
 	}
-	for (int b = 0; b < BACKENDS; b++)
-		rows[b].right = rows[b].identical = true;
-	run_rounds(demo, kernel, size, rows, reference, answer);
+	run_rounds(demo, kernel, size, rows, until, reference, answer);
 
-	struct sample serial = median(demo, &rows[SERIAL]);
+	struct sample serial = median(&rows[SERIAL]);
 	for (int b = 0; b < BACKENDS; b++)
 		print_row(b ? "" : kernel->name, backends[b].name, b == SERIAL ? 1 : demo->workers, serial.seconds,
-		          median(demo, &rows[b]));
+		          median(&rows[b]));
 	printf("            %s: %s\n\n", kernel->sizes[size].text, serial.text);
 	fflush(stdout);
 	for (int b = 0; b < BACKENDS; b++) {
@@ -194,8 +208,8 @@ static void run_kernel(struct demo *demo, const struct kernel *kernel, int size,
 			check(demo, rows[b].identical, "%s on %s: bits differ from serial", kernel->name,
 			      backends[b].name);
 	}
-	*chart = (struct chart_row){kernel->name, speedups(demo, &rows[THREADS], serial.seconds),
-	                            speedups(demo, &rows[PROCESSES], serial.seconds)};
+	*chart = (struct chart_row){kernel->name, speedups(&rows[THREADS], serial.seconds),
+	                            speedups(&rows[PROCESSES], serial.seconds)};
 	if (strcmp(kernel->name, "mandelbrot") == 0 && rows[SERIAL].right)
 		paint(demo, kernel, size, reference);
 	munmap(reference, bytes);
@@ -278,24 +292,25 @@ static void crash_a_worker(struct demo *demo)
 static void draw_chart(struct demo *demo, const struct chart_row *rows)
 {
 	int error = chart_write(rows, KERNELS, demo->workers);
+	demo->chart = error == 0;
 	if (error == -ENOENT)
-		puts("No chart: gnuplot was not there when configure ran; apt-get install gnuplot-nox, then "
+		puts("No chart: gnuplot was missing when configure ran; apt-get install gnuplot-nox, then "
 		     "./bootstrap.");
 	else
-		check(demo, error == 0, "the chart: gnuplot failed (%s)", strerror(-error));
+		check(demo, demo->chart, "the chart: gnuplot failed (%s)", strerror(-error));
 }
 
-static void print_places(void)
+static void print_places(const struct demo *demo)
 {
 	char directory[PATH_MAX];
 	if (!getcwd(directory, sizeof directory))
-		return;
-#ifdef HAVE_PNG
-	printf("Picture: %s/mandelbrot.png\n", directory);
-#else
-	puts("No picture: libpng was not there when configure ran; apt-get install libpng-dev, then ./bootstrap.");
+		directory[0] = '\0';
+#ifndef HAVE_PNG
+	puts("No picture: libpng was missing when configure ran; apt-get install libpng-dev, then ./bootstrap.");
 #endif
-	if (access("speedup.png", R_OK) == 0)
+	if (demo->picture)
+		printf("Picture: %s/mandelbrot.png\n", directory);
+	if (demo->chart)
 		printf("Chart:   %s/speedup.png, speedup.svg\n", directory);
 }
 
@@ -305,11 +320,12 @@ static void print_help(void)
 	       "Runs real work serially, on threads and on processes, and checks the answers.\n\n"
 	       "  -j, --workers N     workers on threads and processes (default: %u, the CPUs here)\n"
 	       "  -r, --rounds N      runs of each kernel on each backend, 1 to %d (default: %d)\n"
+	       "  -s, --seconds N     no further round once its share of these is used (default: %d)\n"
 	       "  -o, --output DIR    where the picture and the chart go (default: demo-output)\n"
 	       "  -k, --kernels DIR   where the kernels are (default: " BENCH_KERNELS ")\n"
 	       "  -h, --help          this text\n\n"
 	       "Ends with status 1 if a check failed.\n",
-	       forkpool_cpu_count(), MAX_ROUNDS, ROUNDS);
+	       forkpool_cpu_count(), MAX_ROUNDS, ROUNDS, SECONDS);
 }
 
 static unsigned parse_number(const char *option, const char *text, long most)
@@ -326,17 +342,24 @@ static unsigned parse_number(const char *option, const char *text, long most)
 static void parse(struct demo *demo, int argc, char **argv)
 {
 	static const struct option options[] = {
-	        {"workers", required_argument, NULL, 'j'}, {"rounds", required_argument, NULL, 'r'},
-	        {"output", required_argument, NULL, 'o'},  {"kernels", required_argument, NULL, 'k'},
-	        {"help", no_argument, NULL, 'h'},          {0},
+	        {"workers", required_argument, NULL, 'j'},
+	        {"rounds", required_argument, NULL, 'r'},
+	        {"seconds", required_argument, NULL, 's'},
+	        {"output", required_argument, NULL, 'o'},
+	        {"kernels", required_argument, NULL, 'k'},
+	        {"help", no_argument, NULL, 'h'},
+	        {0},
 	};
-	for (int option; (option = getopt_long(argc, argv, "j:r:o:k:h", options, NULL)) != -1;) {
+	for (int option; (option = getopt_long(argc, argv, "j:r:s:o:k:h", options, NULL)) != -1;) {
 		switch (option) {
 		case 'j':
 			demo->workers = parse_number("--workers", optarg, FORKPOOL_MAX_WORKERS);
 			break;
 		case 'r':
 			demo->rounds = parse_number("--rounds", optarg, MAX_ROUNDS);
+			break;
+		case 's':
+			demo->seconds = parse_number("--seconds", optarg, MAX_SECONDS);
 			break;
 		case 'o':
 			demo->output = optarg;
@@ -376,7 +399,11 @@ static void enter_output(const struct demo *demo)
 
 int main(int argc, char **argv)
 {
-	struct demo demo = {forkpool_cpu_count(), ROUNDS, BENCH_KERNELS, "demo-output", 0, 0};
+	struct demo demo = {.workers = forkpool_cpu_count(),
+	                    .rounds = ROUNDS,
+	                    .seconds = SECONDS,
+	                    .kernels = BENCH_KERNELS,
+	                    .output = "demo-output"};
 	parse(&demo, argc, argv);
 	unsetenv("FORKPOOL_BACKEND"); /* the table needs all three */
 	unsetenv("FORKPOOL_WORKERS");
@@ -384,14 +411,17 @@ int main(int argc, char **argv)
 	load_kernels(&demo, loaded);
 	enter_output(&demo);
 
-	printf("forkpool %s: %u workers, medians of %u rounds\n\n", forkpool_version(), demo.workers, demo.rounds);
+	printf("forkpool %s: %u workers, medians of up to %u rounds\n", forkpool_version(), demo.workers, demo.rounds);
+	bench_note_load();
+	putchar('\n');
 	print_heading();
 	struct chart_row chart[KERNELS];
+	double start = bench_now();
 	for (int k = 0; k < KERNELS; k++)
-		run_kernel(&demo, loaded[k], kernels[k].size, &chart[k]);
+		run_kernel(&demo, loaded[k], kernels[k].size, start + demo.seconds * (k + 1.0) / KERNELS, &chart[k]);
 	crash_a_worker(&demo);
 	draw_chart(&demo, chart);
-	print_places();
+	print_places(&demo);
 	printf("demo: %u checks passed, %u failed\n", demo.passed, demo.failed);
 	return demo.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

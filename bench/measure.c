@@ -83,12 +83,13 @@ void measure(const struct kernel *kernel, int size, const forkpool_config *confi
 	int status = 0;
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
 		continue;
-	*sample = *shared;
-	munmap(shared, sizeof *shared);
-	if (child < 0 || status != 0) {
-		sample->result = -ECHILD;
+	if (child < 0)
+		snprintf(sample->text, sizeof sample->text, "fork: %s", strerror(errno));
+	else if (status != 0)
 		snprintf(sample->text, sizeof sample->text, "the process %s %d",
 		         WIFSIGNALED(status) ? "was killed by signal" : "ended with status",
 		         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	}
+	else
+		*sample = *shared;
+	munmap(shared, sizeof *shared);
 }

@@ -136,6 +136,7 @@ const struct kernel forkpool_kernel = {
         .abi = KERNEL_ABI,
         .name = "ep",
         .summary = "NAS EP: pairs of normal deviates",
+        .plugin = &forkpool_plugin_ep,
         .item_size = sizeof(uint64_t),
         .sizes = {SIZE(24), SIZE(25), SIZE(28)},
         .fill = fill,

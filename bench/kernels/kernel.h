@@ -33,7 +33,8 @@ struct kernel_problem {
 struct kernel {
 	int abi; /* KERNEL_ABI */
 	const char *name;
-	const char *summary; /* one line */
+	const char *summary;           /* one line */
+	const forkpool_plugin *plugin; /* its function from an item to a result */
 	size_t item_size;
 	struct {
 		const char *text; /* the size in words: "2^24 pairs" */

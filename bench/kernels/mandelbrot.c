@@ -151,6 +151,7 @@ const struct kernel forkpool_kernel = {
         .abi = KERNEL_ABI,
         .name = "mandelbrot",
         .summary = "the Mandelbrot set, whole and a detail",
+        .plugin = &forkpool_plugin_mandelbrot,
         .item_size = sizeof(struct row),
         .sizes = {SIZE(250), SIZE(2000), SIZE(8000)},
         .fill = fill,

@@ -117,6 +117,7 @@ const struct kernel forkpool_kernel = {
         .abi = KERNEL_ABI,
         .name = "options",
         .summary = "Black-Scholes prices over a table",
+        .plugin = &forkpool_plugin_options,
         .item_size = sizeof(struct row),
         .sizes = {SIZE(18), SIZE(22), SIZE(24)},
         .fill = fill,

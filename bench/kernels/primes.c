@@ -105,6 +105,7 @@ const struct kernel forkpool_kernel = {
         .abi = KERNEL_ABI,
         .name = "primes",
         .summary = "counting primes with a segmented sieve",
+        .plugin = &forkpool_plugin_primes,
         .sizes = {{"n < 10^7", 10000000 / BLOCK, sizeof(uint64_t)},
                   {"n < 10^8", 100000000 / BLOCK, sizeof(uint64_t)},
                   {"n < 10^9", 1000000000 / BLOCK, sizeof(uint64_t)}},

@@ -75,6 +75,7 @@ const struct kernel forkpool_kernel = {
         .abi = KERNEL_ABI,
         .name = "skew",
         .summary = "all the cost in the first 1 % of the indices",
+        .plugin = &forkpool_plugin_skew,
         .item_size = sizeof(struct slice),
         .sizes = {{"10^5 sums", 100000, 100000 * sizeof(double)},
                   {"5 * 10^5 sums", 500000, 500000 * sizeof(double)},
