@@ -23,6 +23,7 @@ struct death {
 struct member {
 	forkpool *pool;
 	bool alive;
+	bool finished;          /* it has ended in good order, and is not missed */
 	bool given_up;          /* cannot be started: see pool->start_error */
 	unsigned failed_starts; /* deaths in the initializer, one after the other */
 	uint32_t incarnation;

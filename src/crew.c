@@ -64,10 +64,16 @@ void crew_live(forkpool *pool, unsigned slot, struct worker *worker)
 
 /* ---- Starting ---- */
 
+static bool is_missing(const struct member *member)
+{
+	return !member->alive && !member->finished && !member->given_up;
+}
+
 static void start_one(forkpool *pool, unsigned slot)
 {
 	struct member *member = &pool->members[slot];
 	member->incarnation++;
+	member->finished = false;
 	int error = pool->backend->start(pool, slot);
 	member->alive = error == 0;
 	if (error != 0)
@@ -80,12 +86,12 @@ static bool may_start(const forkpool *pool)
 	return !pool->killed && (atomic_load(&pool->engine.board->closing) == 0 || pool->jobs != NULL);
 }
 
-void crew_refill(forkpool *pool)
+void crew_refill(forkpool *pool, bool finished_too)
 {
 	if (!may_start(pool))
 		return;
 	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
-		if (!pool->members[slot].alive && !pool->members[slot].given_up)
+		if (is_missing(&pool->members[slot]) || (finished_too && pool->members[slot].finished))
 			start_one(pool, slot);
 }
 
@@ -116,7 +122,7 @@ int crew_start(forkpool *pool)
 	if (pool->backend->runs_inline)
 		return start_inline(pool);
 	crew_revive(pool, -ECANCELED);
-	crew_refill(pool);
+	crew_refill(pool, true);
 	return crew_gone(pool) ? pool->start_error : 0;
 }
 
@@ -141,6 +147,7 @@ static void note_end(forkpool *pool, unsigned slot, const struct death *death)
 	struct member *member = &pool->members[slot];
 	enum worker_stage stage = pool->engine.records[slot].stage;
 	member->alive = false;
+	member->finished = stage == STAGE_ENDED;
 	recover_worker(pool, slot, death);
 	if (stage == STAGE_READY || stage == STAGE_EXITED)
 		member->failed_starts = 0;
@@ -158,9 +165,8 @@ bool crew_check(forkpool *pool, unsigned slot)
 	struct death death = {0};
 	if (!member->alive || !pool->backend->ended(pool, slot, &death))
 		return false;
-	bool finished = pool->engine.records[slot].stage == STAGE_ENDED;
 	note_end(pool, slot, &death);
-	if (!finished && !member->given_up && may_start(pool)) {
+	if (is_missing(member) && may_start(pool)) {
 		start_one(pool, slot);
 		pool->restarts += member->alive;
 	}
@@ -171,7 +177,12 @@ void crew_close(forkpool *pool)
 {
 	atomic_store(&pool->engine.board->closing, 1);
 	ring_post(&pool->engine.ring, pool_workers(pool));
-	if (pool->backend->runs_inline && pool->inline_worker->record->stage == STAGE_READY)
+	crew_end_inline(pool);
+}
+
+void crew_end_inline(forkpool *pool)
+{
+	if (pool->backend->runs_inline && pool->jobs == NULL && pool->inline_worker->record->stage == STAGE_READY)
 		end_life(pool, pool->inline_worker);
 }
 

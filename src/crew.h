@@ -13,8 +13,9 @@ void crew_live(forkpool *pool, unsigned slot, struct worker *worker);
 /* Starts all workers.  0, or -errno: not one could be started. */
 int crew_start(forkpool *pool);
 
-/* Starts what is missing and has not been given up. */
-void crew_refill(forkpool *pool);
+/* Starts what is missing and has not been given up; finished_too: also in the place of those that have
+ * ended in good order. */
+void crew_refill(forkpool *pool, bool finished_too);
 
 /* Slots given up for want of resources, or because of `error`, get another chance. */
 void crew_revive(forkpool *pool, int error);
@@ -28,6 +29,7 @@ bool crew_gone(const forkpool *pool);    /* no worker is alive */
 /* From now on none is replaced: the workers finish and end; are killed, where that can be done,
  * else begin no further task; and the contrary of both. */
 void crew_close(forkpool *pool);
+void crew_end_inline(forkpool *pool); /* the caller as a worker, once no job is open */
 void crew_kill(forkpool *pool);
 void crew_open(forkpool *pool);
 

@@ -132,7 +132,8 @@ static bool prepare_partials(struct job *job)
 	if (piece == NULL)
 		return false;
 	job->partials = piece + job->partial_stride;
-	memcpy(piece, job->request.results, size);
+	if (size > 0)
+		memcpy(piece, job->request.results, size);
 	return true;
 }
 
@@ -429,6 +430,9 @@ static bool is_possible(const struct job *job, size_t chunk, uint64_t word)
 		return is_held(job, word) || ledger_read(&job->ledger[chunk]) != word;
 	case LEDGER_ORPHAN:
 		return is_offered(job, chunk, word);
+	case LEDGER_DONE:
+	case LEDGER_CANCELLED:
+		return true; /* since it was looked at */
 	default:
 		return false;
 	}
@@ -521,7 +525,7 @@ static const struct failure *first_failure(const struct job *job)
 
 static void fill_first(const struct job *job, forkpool_report *report)
 {
-	const struct failure *first = first_failure(job);
+	const struct failure *first = job->error == -EPROTO ? NULL : first_failure(job);
 	if (first == NULL) {
 		report->index = job->first_cancelled;
 		report->status = FORKPOOL_CANCELLED;
@@ -562,6 +566,7 @@ static uint64_t void_job(struct job *job)
 {
 	job->failed = job->crashed = 0;
 	job->cancelled_tasks = job->request.count;
+	job->first_cancelled = 0;
 	for (size_t i = 0; job->status != NULL && i < job->request.count; i++)
 		job->status[i] = FORKPOOL_CANCELLED;
 	return job->cancelled_tasks;

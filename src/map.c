@@ -67,10 +67,12 @@ static bool check_product(size_t count, size_t size, const char *what, struct re
 	return true;
 }
 
-static bool check_column(const forkpool_column *column, size_t count, struct refusal *refusal)
+static bool check_column(const struct job_request *request, size_t k, struct refusal *refusal)
 {
+	const forkpool_column *column = &request->columns[k];
+	size_t count = request->count;
 	if (column->base == NULL && column->size > 0 && count > 0)
-		return refuse(refusal, -EINVAL, "items are NULL, and their size %zu", column->size);
+		return refuse(refusal, -EINVAL, "the items (column %zu) are NULL, and their size %zu", k, column->size);
 	return check_product(count, column->stride, "stride", refusal) &&
 	       check_product(count, column->size, "item size", refusal) &&
 	       check_product(1, column->stride * count + column->size, "span", refusal);
@@ -79,7 +81,7 @@ static bool check_column(const forkpool_column *column, size_t count, struct ref
 static bool check_buffers(const struct job_request *request, struct refusal *refusal)
 {
 	for (size_t k = 0; k < request->column_count; k++)
-		if (!check_column(&request->columns[k], request->count, refusal))
+		if (!check_column(request, k, refusal))
 			return false;
 	if (request->results == NULL && request->result_size > 0 && request->count > 0)
 		return refuse(refusal, -EINVAL, "results is NULL, and its size %zu", request->result_size);
@@ -112,8 +114,10 @@ static bool check_request(const forkpool *pool, const struct job_request *reques
 {
 	if (!check_pool(pool, refusal) || !check_opts(request->opts, refusal))
 		return false;
-	if (request->function.address == 0 || (request->kind == JOB_FOLD && request->combine == NULL))
+	if (request->function.address == 0)
 		return refuse(refusal, -EINVAL, "function is NULL");
+	if (request->kind == JOB_FOLD && request->combine == NULL)
+		return refuse(refusal, -EINVAL, "combine is NULL");
 	if (request->kind == JOB_STARMAP && (request->columns == NULL || request->column_count == 0))
 		return refuse(refusal, -EINVAL, "there are no columns");
 	if (request->column_count > MAX_COLUMNS)
@@ -129,11 +133,11 @@ static forkpool *nested_pool(struct worker *worker)
 {
 	if (worker->nested == NULL) {
 		forkpool_config config = {.backend = FORKPOOL_SERIAL, .arena_size = (size_t)1 << 30};
-		if (forkpool_create(&worker->nested, &config) == 0) {
-			worker->nested->inline_worker->number = worker->number;
-			worker->nested->inline_worker->state = worker->state;
-		}
+		if (forkpool_create(&worker->nested, &config) != 0)
+			return NULL;
 	}
+	worker->nested->inline_worker->number = worker->number;
+	worker->nested->inline_worker->state = worker->state;
 	return worker->nested;
 }
 

@@ -265,9 +265,11 @@ int forkpool_join(forkpool *pool)
 	int error = check_owner(pool);
 	if (error == 0 && !pool->closed)
 		error = -EINVAL;
-	if (error == 0)
-		wait_for_ends(pool);
-	return error;
+	if (error != 0)
+		return error;
+	crew_end_inline(pool);
+	wait_for_ends(pool);
+	return 0;
 }
 
 int forkpool_terminate(forkpool *pool)

@@ -13,6 +13,6 @@ void reduce_combine(struct job *job)
 		for (size_t i = 0; i + distance < job->chunks; i += 2 * distance)
 			job->request.combine(job->partials + i * stride, job->partials + (i + distance) * stride,
 			                     job->ctx);
-	if (job->chunks > 0)
+	if (job->chunks > 0 && job->request.result_size > 0)
 		memcpy(job->request.results, job->partials, job->request.result_size);
 }

@@ -128,6 +128,7 @@ static void begin_call(struct worker *worker, size_t begin, size_t end)
 {
 	worker->call_begin = begin;
 	worker->call_end = end;
+	set_range_position(worker, begin, 0); /* WHOLE must not stand beside another call's end */
 	atomic_store_explicit(&worker->record->call_end, end - worker->first, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
 	set_range_position(worker, begin, POSITION_WHOLE);

@@ -29,7 +29,7 @@ static void beat(forkpool *pool)
 {
 	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
 		crew_check(pool, slot);
-	crew_refill(pool);
+	crew_refill(pool, false);
 	orphan_publish(pool);
 	for (struct job *job = pool->jobs; job != NULL; job = job->next)
 		job_audit(job);
@@ -108,7 +108,7 @@ static bool spin(struct job *job)
 static bool is_stranded(forkpool *pool)
 {
 	if (crew_gone(pool))
-		crew_refill(pool);
+		crew_refill(pool, true);
 	return crew_gone(pool);
 }
 

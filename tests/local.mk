@@ -11,7 +11,9 @@ test_programs = \
 	tests/test_refusals \
 	tests/test_shapes \
 	tests/test_crash \
-	tests/test_kills
+	tests/test_kills \
+	tests/test_ledger \
+	tests/test_ring
 check_PROGRAMS += $(test_programs)
 TESTS += $(test_programs)
 
@@ -42,4 +44,12 @@ tests_test_crash_CFLAGS = $(test_cflags)
 tests_test_crash_LDADD = $(test_ldadd)
 tests_test_kills_CFLAGS = $(test_cflags)
 tests_test_kills_LDADD = $(test_ldadd)
+
+# Parts of the engine on their own, compiled into their tests.
+tests_test_ledger_SOURCES = tests/test_ledger.c src/ledger.c src/ledger.h
+tests_test_ledger_CFLAGS = $(test_cflags)
+tests_test_ledger_LDADD = $(CHECK_LIBS)
+tests_test_ring_SOURCES = tests/test_ring.c src/ring.c src/ring.h
+tests_test_ring_CFLAGS = $(test_cflags)
+tests_test_ring_LDADD = $(CHECK_LIBS)
 endif
