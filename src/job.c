@@ -31,7 +31,9 @@ static void *take_piece(struct job *job, size_t size, enum piece_use use)
 	size = size == 0 ? 1 : size;
 	void *piece =
 	        use == PIECE_COPY ? arena_alloc(arena, size) : arena_alloc_zeroed(arena, size, use == PIECE_SPARSE);
-	if (piece != NULL)
+	if (piece == NULL)
+		job->wanting = size;
+	else
 		job->pieces[job->piece_count++] = piece;
 	return piece;
 }
@@ -188,9 +190,10 @@ int job_prepare(struct job *job, struct forkpool *pool, const struct job_request
 		return 0;
 	} else {
 		snprintf(message, FORKPOOL_MESSAGE_SIZE,
-		         "no space in the arena of %zu bytes for copies of the buffers: use a larger arena_size, or "
-		         "allocate them with forkpool_alloc()",
-		         pool->region.size);
+		         "no space for %zu bytes in the arena of %zu, for a copy of a buffer: use a larger arena_size, "
+		         "or "
+		         "allocate the buffers with forkpool_alloc()",
+		         job->wanting, pool->region.size);
 	}
 	free_pieces(job);
 	return -ENOMEM;

@@ -38,6 +38,7 @@ struct job {
 	void *ctx;
 	void *pieces[MAX_COLUMNS + 8]; /* of the arena, to be freed with the job */
 	size_t piece_count;
+	size_t wanting; /* bytes of the piece that was not to be had */
 
 	bool by_ledger, cancelled;
 	int error;      /* ended early, -errno */

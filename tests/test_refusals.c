@@ -148,7 +148,7 @@ static const struct refusal refusals[] = {
         {MAP, 32 * MIB, 1, 1, 0, 0, 0, 0, PROCESSES, ENOMEM, "33554432"},
         {APPLY, 1, 64 * MIB, 1, 0, 0, 0, 0, PROCESSES, ENOMEM, "67108864"},
         {FOR, (size_t)1000000 * 1000000000, 0, 0, 1, 0, 0, 0, WORKERS, ENOMEM, "1000000000000000"},
-        {FOR_RANGE, SIZE_MAX, 0, 0, 1, 0, 0, 0, WORKERS, ENOMEM, "18446744073709551615"},
+        {FOR_RANGE, SIZE_MAX / 16, 0, 0, 1, 0, 0, 0, WORKERS, ENOMEM, "1152921504606846975"},
 };
 
 /* ---- Calling one row -------------------------------------------------------------- */
