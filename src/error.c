@@ -70,9 +70,13 @@ const char *forkpool_strerror(int code)
 	const char *words = own_words(-code);
 	if (words != NULL)
 		return words;
-	if (strerror_r(-code, text, sizeof text) != text)
-		snprintf(text, sizeof text, "%s", strerror_r(-code, text, sizeof text));
+#ifdef STRERROR_R_CHAR_P
+	return strerror_r(-code, text, sizeof text);
+#else
+	if (strerror_r(-code, text, sizeof text) != 0)
+		snprintf(text, sizeof text, "error %d", -code);
 	return text;
+#endif
 }
 
 /* snprintf() piece by piece. */
