@@ -255,6 +255,7 @@ typedef struct {
  *   -EAGAIN     no worker is left and none could be started; tasks not run are
  *               cancelled
  *   -ECANCELED  workers could not be replaced because the initializer fails
+ *   -EBUSY      64 maps of the pool are open, each called from a callback of another
  *   -EPROTO     a worker overwrote the pool's book-keeping: results are void, the
  *               workers were replaced and the pool can be used */
 

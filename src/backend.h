@@ -44,6 +44,8 @@ struct backend {
 	bool (*ended)(forkpool *pool, unsigned slot, struct death *death);
 	/* Ends the worker at once.  NULL: cannot be done. */
 	void (*kill)(forkpool *pool, unsigned slot);
+	/* What a worker does each time before it sleeps, or NULL. */
+	void (*before_sleep)(void);
 };
 
 /* A process pool is known to all others from its first worker to its last. */

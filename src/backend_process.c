@@ -172,6 +172,17 @@ _Noreturn static void live(forkpool *pool, unsigned slot)
 	_exit(EXIT_SUCCESS);
 }
 
+/* What tasks have printed is shown; and if one of them has blocked the signal that tells of the parent's
+ * death, it is let in again. */
+static void before_sleep(void)
+{
+	sigset_t death;
+	sigemptyset(&death);
+	sigaddset(&death, DEATH_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &death, NULL);
+	fflush(stdout);
+}
+
 /* ---- In the parent ---- */
 
 static int open_pidfd(pid_t pid)
@@ -278,4 +289,4 @@ static void kill_worker(forkpool *pool, unsigned slot)
 	kill(member->pid, SIGKILL);
 }
 
-const struct backend backend_process = {"processes", false, false, start, ended, kill_worker};
+const struct backend backend_process = {"processes", false, false, start, ended, kill_worker, before_sleep};

@@ -20,4 +20,4 @@ static bool ended(forkpool *pool, unsigned slot, struct death *death)
 	return true;
 }
 
-const struct backend backend_serial = {"serial", true, true, start, ended, NULL};
+const struct backend backend_serial = {"serial", true, true, start, ended, NULL, NULL};

@@ -35,4 +35,4 @@ static bool ended(forkpool *pool, unsigned slot, struct death *death)
 	return true;
 }
 
-const struct backend backend_thread = {"threads", true, false, start, ended, NULL};
+const struct backend backend_thread = {"threads", true, false, start, ended, NULL, NULL};

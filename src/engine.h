@@ -159,8 +159,8 @@ struct engine {
 	struct worker_record *records; /* [workers] */
 	unsigned workers;
 	unsigned spin_us;
-	int doorbell; /* non-blocking; -1: nobody sleeps (serial) */
-	bool forked;  /* workers have a stdout of their own */
+	int doorbell;               /* non-blocking; -1: nobody sleeps (serial) */
+	void (*before_sleep)(void); /* what a worker does before; or NULL */
 };
 
 struct worker;

@@ -110,7 +110,8 @@ static bool prepare_results(struct job *job)
 {
 	size_t count = job->request.count, size = job->request.result_size;
 	job->results = job->request.results;
-	bool staged = size > 0 && job->request.kind < JOB_FOR && !in_place(job, job->results, count * size);
+	bool staged =
+	        size > 0 && count > 0 && job->request.kind < JOB_FOR && !in_place(job, job->results, count * size);
 	if (staged && (job->results = take_piece(job, count * size, PIECE_COPY)) == NULL)
 		return false;
 	job->status = job->opts.status;
@@ -266,11 +267,14 @@ static void push_ranges(struct job *job, struct job_post *post)
 	ring_post(ring, (unsigned)post->ranges);
 }
 
-bool job_open(struct job *job)
+bool job_has_slot(const struct forkpool *pool)
+{
+	return ~pool->slots_used != 0;
+}
+
+void job_open(struct job *job)
 {
 	struct forkpool *pool = job->pool;
-	if (~pool->slots_used == 0)
-		return false;
 	unsigned slot = (unsigned)__builtin_ctzll(~pool->slots_used);
 	pool->slots_used |= (uint64_t)1 << slot;
 	job->number = ++pool->serial * JOB_SLOTS + slot;
@@ -280,7 +284,6 @@ bool job_open(struct job *job)
 	fill_post(job, post);
 	clear_tally(tally_of(job));
 	push_ranges(job, post);
-	return true;
 }
 
 struct job *job_find(const struct forkpool *pool, uint64_t number)
@@ -320,20 +323,20 @@ void job_fail(struct job *job, int error)
 		job->error = error;
 }
 
-void job_count_cancelled(struct job *job, size_t index)
+void job_count_cancelled(struct job *job, size_t begin, size_t end)
 {
-	if (job->status != NULL)
-		job->status[index] = FORKPOOL_CANCELLED;
-	if (job->cancelled_tasks++ == 0 || index < job->first_cancelled)
-		job->first_cancelled = index;
+	for (size_t i = begin; job->status != NULL && i < end; i++)
+		job->status[i] = FORKPOOL_CANCELLED;
+	if (begin < end && (job->cancelled_tasks == 0 || begin < job->first_cancelled))
+		job->first_cancelled = begin;
+	job->cancelled_tasks += end - begin;
 }
 
 /* Counts the last `tasks` tasks of the chunk as not run. */
 static void count_cancelled(struct job *job, size_t chunk, size_t tasks)
 {
 	size_t end = chunk * job->chunk + job_chunk_length(job, chunk);
-	for (size_t i = end - tasks; i < end; i++)
-		job_count_cancelled(job, i);
+	job_count_cancelled(job, end - tasks, end);
 }
 
 /* A fold that was not folded again: all but what has been charged already. */
@@ -343,7 +346,8 @@ static void count_cancelled_fold(struct job *job, const struct orphan *orphan, s
 		if (k < orphan->excluded_count && orphan->excluded[k] == offset)
 			k++;
 		else
-			job_count_cancelled(job, orphan->chunk * job->chunk + offset);
+			job_count_cancelled(job, orphan->chunk * job->chunk + offset,
+			                    orphan->chunk * job->chunk + offset + 1);
 }
 
 /* A chunk that nobody began, or that nobody went on with. */

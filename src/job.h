@@ -59,8 +59,11 @@ struct job {
  * why.  0 or -errno. */
 int job_prepare(struct job *job, struct forkpool *pool, const struct job_request *request, char *message);
 
-/* Shows the job to the workers; false: all slots are taken, try again later. */
-bool job_open(struct job *job);
+/* Whether one more job can be open. */
+bool job_has_slot(const struct forkpool *pool);
+
+/* Shows the job to the workers; there is a slot. */
+void job_open(struct job *job);
 
 /* Whether it is finished: each chunk settled, or ended by an error. */
 bool job_check(struct job *job);
@@ -75,8 +78,8 @@ void job_audit(struct job *job);
 /* From now on completion is read off the ledger. */
 void job_use_ledger(struct job *job);
 
-/* The task was not run, or not to its end. */
-void job_count_cancelled(struct job *job, size_t index);
+/* The tasks begin .. end-1 were not run, or not to their end. */
+void job_count_cancelled(struct job *job, size_t begin, size_t end);
 
 /* Begins no further task; what is not begun ends as cancelled. */
 void job_cancel(struct job *job);

@@ -141,10 +141,11 @@ static forkpool *nested_pool(struct worker *worker)
 	return worker->nested;
 }
 
-/* It can serve whoever calls, a task that created it included. */
+/* It can serve its creator itself: the host, or the task of the worker that created it. */
 static bool is_idle_inline(const forkpool *pool)
 {
-	return pool->backend->runs_inline && pool->jobs == NULL && pool->owner == getpid();
+	return pool->backend->runs_inline && pool->jobs == NULL && pool->owner == getpid() &&
+	       pool->creator == worker_current;
 }
 
 static forkpool *pool_of_caller(forkpool *pool)
@@ -161,8 +162,7 @@ static forkpool *pool_of_caller(forkpool *pool)
 static int run_job(struct job *job)
 {
 	forkpool *pool = job->pool;
-	while (!job_open(job))
-		wait_for_slot(pool);
+	job_open(job);
 	wait_for_job(pool, job);
 	int result = job_settle(job);
 	job_retire(job);
@@ -181,10 +181,26 @@ static int prepare(struct job *job, forkpool *pool, const struct job_request *re
 	}
 }
 
+/* A place for one more job.  Those of finished ones come free as soon as nobody looks at them. */
+static bool wait_for_room(forkpool *pool, struct refusal *refusal)
+{
+	for (;;) {
+		job_free_retired(pool);
+		if (job_has_slot(pool))
+			return true;
+		if (pool->retired == NULL)
+			return refuse(refusal, -EBUSY, "%d maps of this pool are open, by callbacks within callbacks",
+			              JOB_SLOTS);
+		wait_for_slot(pool);
+	}
+}
+
 static int run_request(forkpool *pool, const struct job_request *request, struct refusal *refusal)
 {
 	pool = pool_of_caller(pool);
 	if (!check_request(pool, request, refusal))
+		return refusal->error;
+	if (!wait_for_room(pool, refusal))
 		return refusal->error;
 	struct job *job = malloc(sizeof *job);
 	if (job == NULL) {

@@ -46,10 +46,10 @@ static size_t rank(const struct orphan *orphan, size_t offset)
 	return low;
 }
 
-bool orphan_excludes(const struct orphan *orphan, size_t offset)
+size_t orphan_next_excluded(const struct orphan *orphan, size_t from, size_t end)
 {
-	size_t at = rank(orphan, offset);
-	return at < orphan->excluded_count && orphan->excluded[at] == offset;
+	size_t at = rank(orphan, from);
+	return at < orphan->excluded_count && orphan->excluded[at] < end ? orphan->excluded[at] : end;
 }
 
 size_t orphan_count_with(const struct orphan *orphan, size_t begin, size_t end)

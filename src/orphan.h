@@ -26,9 +26,9 @@ struct orphan *orphan_find(const struct job *job, size_t chunk);
 /* Found or made; NULL: no memory. */
 struct orphan *orphan_note(struct job *job, size_t chunk);
 
-/* What the chunk's next fold leaves out: whether an offset is among that; how many there are with
+/* What the chunk's next fold leaves out: the first such offset of from .. end-1, else end; how many there are with
  * begin .. end-1; room for so many (NULL: no memory); and adds begin .. end-1, moving to that room. */
-bool orphan_excludes(const struct orphan *orphan, size_t offset);
+size_t orphan_next_excluded(const struct orphan *orphan, size_t from, size_t end);
 size_t orphan_count_with(const struct orphan *orphan, size_t begin, size_t end);
 uint32_t *orphan_room(const struct orphan *orphan, size_t count);
 void orphan_exclude(struct orphan *orphan, size_t begin, size_t end, uint32_t *list);

@@ -16,6 +16,7 @@ struct forkpool {
 	const struct backend *backend;
 	forkpool_config config; /* as asked for, defaults filled in */
 	pid_t owner;
+	const struct worker *creator; /* in whose task it was created; or NULL */
 	struct region region;
 	struct arena arena;
 	struct engine engine;

@@ -138,7 +138,7 @@ static int make_region(forkpool *pool)
 	engine->failures = (struct failure *)(void *)(base + layout.failures);
 	engine->workers = pool->config.workers;
 	engine->spin_us = pool->config.spin_us;
-	engine->forked = !pool->backend->shares_memory;
+	engine->before_sleep = pool->backend->before_sleep;
 	ring_init(&engine->ring, (struct ring_back *)(void *)(base + layout.ring_back),
 	          (struct ring_front *)(void *)(base + layout.ring_front), layout.capacity);
 	return 0;
@@ -229,6 +229,7 @@ int forkpool_create(forkpool **created, const forkpool_config *config)
 		return -ENOMEM;
 	pool->config = complete;
 	pool->owner = getpid();
+	pool->creator = worker_current;
 	pool->backend = backends[complete.backend];
 	pool->epoll = pool->bell = pool->engine.doorbell = -1;
 	pool->region.fd = -1;

@@ -30,18 +30,19 @@ static void describe(const struct death *death, unsigned slot, bool exited, char
 		         death->exit_status);
 }
 
-static void charge(struct job *job, size_t index, const struct death *death, const char *message)
+/* Tasks begin .. end-1 go down with their worker. */
+static void charge(struct job *job, size_t begin, size_t end, const struct death *death, const char *message)
 {
 	if (job->pool->killed) { /* by the parent, and through no fault of the task */
-		job_count_cancelled(job, index);
+		job_count_cancelled(job, begin, end);
 		return;
 	}
-	job->crashed++;
-	if (job->status != NULL)
-		job->status[index] = FORKPOOL_CRASHED;
-	if (job->first.job == 0 || index < job->first.index)
+	job->crashed += end - begin;
+	for (size_t i = begin; job->status != NULL && i < end; i++)
+		job->status[i] = FORKPOOL_CRASHED;
+	if (job->first.job == 0 || begin < job->first.index)
 		job->first_signal = death->signal;
-	task_note_failure(&job->first, job->number, index, FORKPOOL_CRASHED, message);
+	task_note_failure(&job->first, job->number, begin, FORKPOOL_CRASHED, message);
 }
 
 /* ---- The chunk ---- */
@@ -65,13 +66,24 @@ static int recover_tasks(const struct running *was, size_t begin, size_t end)
 		return -EPROTO;
 	if (end < was->length && orphan_note(was->job, was->chunk) == NULL)
 		return -ENOMEM;
-	for (size_t offset = begin; offset < end; offset++)
-		charge(was->job, was->chunk * was->job->chunk + offset, was->death, was->message);
+	size_t first = was->chunk * was->job->chunk;
+	charge(was->job, first + begin, first + end, was->death, was->message);
 	was->job->failed += failed;
 	if (end < was->length)
 		return orphan_offer(was->job, was->chunk, end, was->stolen);
 	ledger_finish(&was->job->ledger[was->chunk], ledger_done(0, 0) | was->stolen);
 	return 0;
+}
+
+/* What is excluded already has been charged. */
+static void charge_piece(const struct running *was, const struct orphan *orphan, size_t begin, size_t end)
+{
+	size_t first = was->chunk * was->job->chunk;
+	for (size_t from = begin, to; from < end; from = to + 1) {
+		to = orphan_next_excluded(orphan, from, end);
+		if (from < to)
+			charge(was->job, first + from, first + to, was->death, was->message);
+	}
 }
 
 /* Folds: charge begin .. end, offer the chunk from its beginning without them. */
@@ -85,9 +97,7 @@ static int recover_fold(const struct running *was, size_t begin, size_t end)
 	uint32_t *list = excluded < was->length ? orphan_room(orphan, excluded) : NULL;
 	if (list == NULL && excluded < was->length)
 		return -ENOMEM;
-	for (size_t offset = begin; offset < end; offset++)
-		if (!orphan_excludes(orphan, offset))
-			charge(job, was->chunk * job->chunk + offset, was->death, was->message);
+	charge_piece(was, orphan, begin, end);
 	if (list != NULL) {
 		orphan_exclude(orphan, begin, end, list);
 		return orphan_offer(job, was->chunk, 0, was->stolen);

@@ -10,7 +10,6 @@
 #include "task.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -308,7 +307,7 @@ bool worker_find_work(struct worker *worker)
 	return adopt_any(worker) || steal(worker);
 }
 
-/* Gets a permit: spinning first, asleep then.  What tasks have printed is shown before. */
+/* Gets a permit: spinning first, asleep then. */
 static void wait_for_permit(struct worker *worker)
 {
 	struct ring *ring = &worker->engine->ring;
@@ -325,8 +324,8 @@ static void wait_for_permit(struct worker *worker)
 		else if (now > until)
 			break;
 	}
-	if (worker->engine->forked)
-		fflush(stdout);
+	if (worker->engine->before_sleep != NULL)
+		worker->engine->before_sleep();
 	ring_sleep(ring, &worker->record->parked);
 }
 
