@@ -14,7 +14,8 @@
 #include <string.h>
 
 enum { WIDTH = MANDELBROT_WIDTH, LANES = 8, STRIDE = 4, LIMIT = 2048 };
-#define ESCAPED 1e4 /* |z|^2: the count is smooth far from the set */
+#define ESCAPED  1e4 /* |z|^2: the count is smooth far from the set */
+#define FARTHEST 1e3 /* |c|, so that nothing overflows before it is seen to escape */
 
 struct row {
 	double re, im, step;
@@ -73,6 +74,9 @@ static int mandelbrot(const void *item, void *result, void *ctx)
 {
 	(void)ctx;
 	struct row row = *(const struct row *)item;
+	if (!(fabs(row.re) + fabs(row.im) + WIDTH * fabs(row.step) <= FARTHEST))
+		return forkpool_fail(1, "row from %g + %g i by steps of %g: farther than %g from 0", row.re, row.im,
+		                     row.step, FARTHEST);
 	float *counts = memset(result, 0, WIDTH * sizeof *counts);
 	struct lanes z = {.im = row.im};
 	int next = 0, busy = LANES;
@@ -142,10 +146,8 @@ static bool check(const struct kernel_problem *problem, char *text, size_t lengt
 	return fabs(area - published) < 0.002;
 }
 
-#define SIZE(ROWS)                                                                                                     \
-	{                                                                                                              \
-#ROWS " rows", MANDELBROT_AREA_ROWS + ROWS, (MANDELBROT_AREA_ROWS + ROWS) * WIDTH * sizeof(float)      \
-	}
+#define TASKS(ROWS) (MANDELBROT_AREA_ROWS + (ROWS))
+#define BYTES(ROWS) (TASKS(ROWS) * WIDTH * sizeof(float))
 
 const struct kernel forkpool_kernel = {
         .abi = KERNEL_ABI,
@@ -153,7 +155,9 @@ const struct kernel forkpool_kernel = {
         .summary = "the Mandelbrot set, whole and a detail",
         .plugin = &forkpool_plugin_mandelbrot,
         .item_size = sizeof(struct row),
-        .sizes = {SIZE(250), SIZE(2000), SIZE(8000)},
+        .sizes = {{"250 rows", TASKS(250), BYTES(250)},
+                  {"2000 rows", TASKS(2000), BYTES(2000)},
+                  {"8000 rows", TASKS(8000), BYTES(8000)}},
         .fill = fill,
         .run = run,
         .check = check,
