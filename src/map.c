@@ -197,6 +197,8 @@ static bool wait_for_room(forkpool *pool, struct refusal *refusal)
 
 static int run_request(forkpool *pool, const struct job_request *request, struct refusal *refusal)
 {
+	if (worker_current == NULL && !check_pool(pool, refusal))
+		return refusal->error;
 	pool = pool_of_caller(pool);
 	if (!check_request(pool, request, refusal))
 		return refusal->error;

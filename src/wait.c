@@ -137,7 +137,10 @@ static void wait_for_workers(struct job *job)
 
 static void tick_inline(void *arg)
 {
+	struct worker *worker = worker_current;
+	worker_current = NULL; /* a callback is not a task */
 	tick(arg);
+	worker_current = worker;
 }
 
 static void work_inline(struct job *job)
