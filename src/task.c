@@ -222,11 +222,12 @@ static size_t run_fold(struct worker *worker, const struct job_post *post, size_
 	void *acc = post->results + first / post->chunk * post->result_stride;
 	struct exclusions exclusions = {NULL, worker->excluded_count};
 	(void)begin; /* the chunk is the unit */
-	begin_call(worker, first, end);
 	if (exclusions.count > 0) {
 		exclusions.offsets = malloc(exclusions.count * sizeof *exclusions.offsets);
-		if (exclusions.offsets == NULL)
-			abort();
+		if (exclusions.offsets == NULL) {
+			begin_call(worker, first, end);
+			abort(); /* as any task without memory: a crash, here of the chunk */
+		}
 		memcpy(exclusions.offsets, worker->excluded, exclusions.count * sizeof *exclusions.offsets);
 	}
 	if (post->status != NULL)

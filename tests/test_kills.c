@@ -254,19 +254,20 @@ static void judge_index(const struct job *job, uint32_t i, struct faults *faults
 	}
 }
 
-/* Each worker that was killed inside a task of this map has its index charged. */
+/* Each worker that was killed inside a task of this map has its index charged.  Returns how many may be
+ * charged in all: one a death; but a whole call where a range function had not told yet where it was. */
 static unsigned judge_victims(const struct job *job, uint32_t round, struct faults *faults)
 {
-	unsigned victims = 0;
+	unsigned chargeable = 0;
 	for (uint32_t k = 0; k < seen->records; k++) {
 		const struct record *record = &seen->record[k];
 		if (!record->dead || record->round != round)
 			continue;
-		victims++;
+		chargeable += record->inside == 0 && job->kind >= RANGE ? CHUNK : 1;
 		if (record->inside != 0)
 			faults->lost += job->status[record->inside - 1] != FORKPOOL_CRASHED;
 	}
-	return victims;
+	return chargeable;
 }
 
 static void judge(const struct job *job, uint32_t round, struct faults *faults)
@@ -283,8 +284,8 @@ static void judge(const struct job *job, uint32_t round, struct faults *faults)
 	faults->wrong += job->kind == REDUCE && job->sum != sum;
 	ck_assert_uint_eq(job->report.crashed, crashed);
 	ck_assert_int_eq(job->returned, (int)crashed);
-	unsigned victims = judge_victims(job, round, faults);
-	faults->innocent += crashed > victims ? crashed - victims : 0;
+	unsigned chargeable = judge_victims(job, round, faults);
+	faults->innocent += crashed > chargeable ? crashed - chargeable : 0;
 	faults->maps++;
 }
 
