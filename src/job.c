@@ -408,6 +408,15 @@ bool job_check(struct job *job)
 	return true;
 }
 
+static bool is_pinned(const struct job *job)
+{
+	const struct engine *engine = &job->pool->engine;
+	for (unsigned i = 0; i < engine->workers; i++)
+		if (atomic_load(&engine->records[i].pin) == job->number)
+			return true;
+	return false;
+}
+
 /* ---- What cannot be, where workers have written what they should not ---- */
 
 static bool is_held(const struct job *job, uint64_t word)
@@ -445,16 +454,28 @@ static bool is_possible(const struct job *job, size_t chunk, uint64_t word)
 	}
 }
 
+/* Work that nobody is at, and that those who look for work have not found.  The claim decides, so this
+ * cannot run anything twice. */
+static void hand_out_again(struct job *job)
+{
+	ring_push(&job->pool->engine.ring, (struct ring_entry){job->number, job->audited, job->chunks});
+}
+
 void job_audit(struct job *job)
 {
 	job->audited = ledger_pass_settled(job->ledger, job->audited, job->chunks);
-	bool stop_is_wrong = atomic_load(&tally_of(job)->stop) && !job->cancelled && !job->opts.stop_on_failure;
+	if (job->error != 0)
+		return;
 	if (job->audited == job->chunks) {
 		job_use_ledger(job); /* whatever became of the tally */
-	} else if (stop_is_wrong || !is_possible(job, job->audited, ledger_read(&job->ledger[job->audited]))) {
-		if (job->error == 0)
-			job->error = -EPROTO;
+		return;
 	}
+	uint64_t word = ledger_read(&job->ledger[job->audited]);
+	bool stop_is_wrong = atomic_load(&tally_of(job)->stop) && !job->cancelled && !job->opts.stop_on_failure;
+	if (stop_is_wrong || !is_possible(job, job->audited, word))
+		job->error = -EPROTO;
+	else if (word == LEDGER_TODO && !is_pinned(job))
+		hand_out_again(job);
 }
 
 void job_progress(const struct job *job, forkpool_progress *progress)
@@ -605,15 +626,6 @@ static void unlink_job(struct job *job)
 	while (*link != job)
 		link = &(*link)->next;
 	*link = job->next;
-}
-
-static bool is_pinned(const struct job *job)
-{
-	const struct engine *engine = &job->pool->engine;
-	for (unsigned i = 0; i < engine->workers; i++)
-		if (atomic_load(&engine->records[i].pin) == job->number)
-			return true;
-	return false;
 }
 
 static void free_job(struct job *job)

@@ -71,8 +71,9 @@ bool job_check(struct job *job);
 /* The partial result of a chunk that was not folded. */
 void job_clear_partial(struct job *job, size_t chunk);
 
-/* Looks at the first chunk that is not settled: a word there that no worker can have written by the
- * rules, and that would therefore never change, ends the job with -EPROTO. */
+/* Looks at the first chunk that is not settled.  A word there that no worker can have written by the
+ * rules, and that would therefore never change, ends the job with -EPROTO; a chunk that should have
+ * been found by somebody is handed out again. */
 void job_audit(struct job *job);
 
 /* From now on completion is read off the ledger. */

@@ -172,7 +172,7 @@ static int run_job(struct job *job)
 /* Memory may be short only because a worker still looks at the job before: it will not for long. */
 static int prepare(struct job *job, forkpool *pool, const struct job_request *request, char *message)
 {
-	for (int patience = 100;; patience--) {
+	for (int patience = WAIT_PATIENCE;; patience--) {
 		job_free_retired(pool);
 		int error = job_prepare(job, pool, request, message);
 		if (error != -ENOMEM || pool->retired == NULL || patience == 0)

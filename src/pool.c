@@ -321,12 +321,24 @@ int forkpool_refresh(forkpool *pool)
 
 /* ---- The arena's calls ---- */
 
+/* Space may be short only because a worker still looks at the last job: it will not for long. */
+static void *alloc_patiently(forkpool *pool, size_t size)
+{
+	for (int patience = WAIT_PATIENCE;; patience--) {
+		job_free_retired(pool);
+		void *memory = arena_alloc_zeroed(&pool->arena, size, true);
+		if (memory != NULL || pool->retired == NULL || patience == 0)
+			return memory;
+		wait_for_slot(pool);
+	}
+}
+
 void *forkpool_alloc(forkpool *pool, size_t size)
 {
 	int error = check_owner(pool);
 	if (error == 0 && size == 0)
 		error = -EINVAL;
-	void *memory = error == 0 ? arena_alloc_zeroed(&pool->arena, size, true) : NULL;
+	void *memory = error == 0 ? alloc_patiently(pool, size) : NULL;
 	if (memory == NULL)
 		errno = error == 0 ? ENOMEM : -error;
 	return memory;

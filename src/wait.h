@@ -10,7 +10,9 @@
 /* Returns when the job is finished; deaths are noticed and made good, progress is told. */
 void wait_for_job(forkpool *pool, struct job *job);
 
-/* Returns after a moment, in which a job that is retired may have lost its last pin. */
+/* Returns after a moment, in which a job that is retired may have lost its last pin; and how many such
+ * moments to wait for its memory. */
+enum { WAIT_PATIENCE = 100 };
 void wait_for_slot(forkpool *pool);
 
 /* Until no worker is in its initializer any more; until none is left. */
