@@ -237,7 +237,8 @@ typedef struct {
  * that succeeds has to write its whole result: bytes that it leaves are unspecified, too.
  * items and results must not overlap, except that they may be the same.
  *
- * Cost: about 10 ns of dispatch a chunk, and 2 us a map while the workers are awake.
+ * Cost: tens of nanoseconds a chunk and some microseconds a map, while the workers are awake;
+ * `make compare` measures it.
  *
  * A map called inside a task runs in that worker, one task after the other.  There `pool` may be
  * NULL, as a global variable is that forkpool_create() has filled after the workers were forked.
