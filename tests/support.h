@@ -72,7 +72,8 @@ bool wait_for(const _Atomic uint32_t *word, uint32_t least);
  * minute or so. */
 bool wait_dead(pid_t pid);
 
-/* Kibibytes of shared and anonymous memory in this process. */
+/* Kibibytes of shared memory, as pools have it, in this process.  Not its private memory, which a sanitizer
+ * keeps for itself. */
 size_t resident_kib(void);
 
 /* ---- Random numbers --------------------------------------------------------- */
