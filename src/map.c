@@ -141,6 +141,15 @@ static forkpool *nested_pool(struct worker *worker)
 	return worker->nested;
 }
 
+/* The first of them that is not at work itself: callbacks may map within callbacks. */
+static forkpool *idle_nested_pool(struct worker *worker)
+{
+	forkpool *pool = nested_pool(worker);
+	while (pool != NULL && pool->jobs != NULL)
+		pool = nested_pool(pool->inline_worker);
+	return pool;
+}
+
 /* It can serve its creator itself: the host, or the task of the worker that created it. */
 static bool is_idle_inline(const forkpool *pool)
 {
@@ -153,10 +162,10 @@ static forkpool *pool_of_caller(forkpool *pool)
 	if (pool != NULL && is_idle_inline(pool))
 		return pool;
 	if (worker_current != NULL)
-		return nested_pool(worker_current);
+		return idle_nested_pool(worker_current);
 	/* From a callback, while the caller itself is at work. */
 	bool is_callback = pool != NULL && pool->backend->runs_inline && pool->owner == getpid();
-	return is_callback ? nested_pool(pool->inline_worker) : pool;
+	return is_callback ? idle_nested_pool(pool->inline_worker) : pool;
 }
 
 static int run_job(struct job *job)

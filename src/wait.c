@@ -137,9 +137,10 @@ static void wait_for_workers(struct job *job)
 
 static void tick_inline(void *arg)
 {
+	struct job *job = arg;
 	struct worker *worker = worker_current;
-	worker_current = NULL; /* a callback is not a task */
-	tick(arg);
+	worker_current = job->pool->inline_worker->outer; /* a callback is the caller's, and not a task */
+	tick(job);
 	worker_current = worker;
 }
 
