@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -531,12 +530,11 @@ START_TEST(memory_is_returned)
 	forkpool_free(pool, memory);
 	ck_assert_uint_le(resident_kib(), start + SLACK_KIB);
 
-	/* Not from malloc(), which keeps freed memory under AddressSanitizer. */
-	uint64_t *items = mmap(NULL, LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ck_assert_ptr_ne(items, MAP_FAILED);
+	uint64_t *items = calloc(LARGE, 1);
+	ck_assert_ptr_nonnull(items);
 	for (size_t i = 0; i < 8; i++)
 		ck_assert_int_eq(FORKPOOL_MAP(pool, square, items, items, LARGE / sizeof *items - i * 5000, NULL), 0);
-	ck_assert_int_eq(munmap(items, LARGE), 0);
+	free(items);
 	ck_assert_uint_le(resident_kib(), start + 2 * LARGE / 1024 + SLACK_KIB);
 	forkpool_destroy(pool);
 	ck_assert_uint_le(resident_kib(), start + SLACK_KIB);
@@ -708,6 +706,129 @@ START_TEST(a_pool_outlives_the_thread_that_created_it)
 		          (before[0] == after[1] && before[1] == after[0]));
 	}
 	forkpool_destroy(pool);
+}
+END_TEST
+
+/* ---- Calls from a callback -------------------------------------------------------------- */
+
+/* One map in the callback of another, and so on until one is refused or `last` is reached. */
+struct level {
+	forkpool *pool;
+	int last, depth, calls;
+	int deepest, error; /* of the last map */
+};
+
+static int last_a_while(size_t index, void *ctx)
+{
+	(void)index;
+	(void)ctx;
+	usleep(100);
+	return 0;
+}
+
+static void go_deeper(const forkpool_progress *progress, void *arg)
+{
+	struct level *level = arg, next = {.pool = level->pool, .last = level->last, .depth = level->depth + 1};
+	(void)progress;
+	if (level->calls++ > 0)
+		return;
+	level->deepest = level->depth;
+	if (level->depth == level->last)
+		return;
+	int returned =
+	        forkpool_for(level->pool, last_a_while, 3,
+	                     &(forkpool_opts){.progress = go_deeper, .progress_arg = &next, .progress_interval = 1e-6});
+	if (returned == 0)
+		level->deepest = next.deepest;
+	level->error = returned == 0 ? next.error : returned;
+}
+
+START_TEST(maps_in_callbacks_of_maps)
+{
+	struct level top = {.pool = pool_of(backend_id(_i), 2), .last = 10};
+	go_deeper(NULL, &top);
+	ck_assert_int_eq(top.error, 0);
+	ck_assert_int_eq(top.deepest, 10);
+	ck_assert(squares_are_right(top.pool, 1));
+	if (backend_id(_i) != FORKPOOL_SERIAL) {
+		top = (struct level){.pool = top.pool, .last = 100};
+		go_deeper(NULL, &top);
+		ck_assert_int_eq(top.error, -EBUSY);
+		ck_assert_int_eq(top.deepest, 64);
+	}
+	ck_assert(squares_are_right(top.pool, 1));
+	forkpool_destroy(top.pool);
+}
+END_TEST
+
+struct ending {
+	forkpool *pool;
+	int (*end)(forkpool *);
+	int ended, nested;
+};
+
+/* All but the first tasks last until they are told to end; serially, none is begun then. */
+static int end_when_told(size_t index, void *ctx)
+{
+	(void)ctx;
+	for (int i = 0; index >= 2 && i < 60000 && !forkpool_cancelled(); i++)
+		usleep(1000);
+	return 0;
+}
+
+static void end_pool(const forkpool_progress *progress, void *arg)
+{
+	struct ending *ending = arg;
+	uint64_t item = 1, result = 0;
+	if (progress->finished == 0 || ending->ended++ > 0)
+		return;
+	ck_assert_int_eq(ending->end(ending->pool), 0);
+	ending->nested = FORKPOOL_MAP(ending->pool, square, &item, &result, 1, NULL);
+}
+
+START_TEST(terminate_in_a_callback_ends_the_map)
+{
+	enum { TASKS = 100 };
+	forkpool_report report;
+	int32_t status[TASKS];
+	struct ending ending = {.pool = pool_of(backend_id(_i), 2), .end = forkpool_terminate};
+	int returned = forkpool_for(ending.pool, end_when_told, TASKS,
+	                            &(forkpool_opts){.chunk = 1,
+	                                             .status = status,
+	                                             .report = &report,
+	                                             .progress = end_pool,
+	                                             .progress_arg = &ending,
+	                                             .progress_interval = 1e-6});
+	ck_assert_int_eq(returned, -ESHUTDOWN);
+	ck_assert_int_eq(ending.nested, -ESHUTDOWN);
+	assert_adds_up(&report, TASKS);
+	ck_assert_uint_eq(report.crashed + report.failed, 0);
+	ck_assert_uint_ge(report.cancelled, TASKS - 4);
+	for (uint64_t i = 0; i < TASKS; i++)
+		ck_assert(status[i] == 0 || status[i] == FORKPOOL_CANCELLED);
+	assert_shut_down(ending.pool);
+	ck_assert_int_eq(forkpool_join(ending.pool), 0);
+	forkpool_destroy(ending.pool);
+}
+END_TEST
+
+START_TEST(close_in_a_callback_lets_the_map_finish)
+{
+	enum { TASKS = 100 };
+	forkpool_report report;
+	struct ending ending = {.pool = pool_of(backend_id(_i), 2), .end = forkpool_close};
+	int returned = forkpool_for(ending.pool, last_a_while, TASKS,
+	                            &(forkpool_opts){.chunk = 1,
+	                                             .report = &report,
+	                                             .progress = end_pool,
+	                                             .progress_arg = &ending,
+	                                             .progress_interval = 1e-6});
+	ck_assert_int_eq(returned, 0);
+	ck_assert_int_eq(ending.nested, -ESHUTDOWN);
+	assert_adds_up(&report, TASKS);
+	ck_assert_uint_eq(report.succeeded, TASKS);
+	assert_shut_down(ending.pool);
+	forkpool_destroy(ending.pool);
 }
 END_TEST
 
@@ -912,6 +1033,10 @@ int main(void)
 	add_backend_test(several, several_pools_at_a_time);
 	add_backend_test(several, each_thread_of_the_program_has_a_pool);
 	add_backend_test(several, a_pool_outlives_the_thread_that_created_it);
+	TCase *callbacks = test_case(suite, "callbacks");
+	add_backend_test(callbacks, maps_in_callbacks_of_maps);
+	add_backend_test(callbacks, terminate_in_a_callback_ends_the_map);
+	add_backend_test(callbacks, close_in_a_callback_lets_the_map_finish);
 	TCase *program = test_case(suite, "the program around it");
 	add_backend_test(program, signals_stay_those_of_the_program);
 	add_backend_test(program, interrupted_calls_go_on);
