@@ -26,7 +26,7 @@
 #include "picture.h"
 #endif
 
-enum { ROUNDS = 5, MAX_ROUNDS = 99, SECONDS = 90, MAX_SECONDS = 86400 };
+enum { ROUNDS = 5, MAX_ROUNDS = 99, SECONDS = 75, MAX_SECONDS = 86400 };
 
 static const struct {
 	const char *name;

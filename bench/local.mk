@@ -1,7 +1,7 @@
 # Kernels (plugins that hold real work), the demo that runs them, and the comparison
 # with OpenMP.
 kernel_cflags = $(AM_CFLAGS) -ftree-vectorize -fno-math-errno -fno-trapping-math
-kernel_ldflags = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+kernel_ldflags = $(AM_LDFLAGS) -module -avoid-version -rpath /nowhere
 kernel_libs = libforkpool.la -lm
 
 noinst_LTLIBRARIES += \
