@@ -266,9 +266,10 @@ typedef struct {
 int forkpool_map(forkpool *pool, forkpool_map_fn *function, const void *items, size_t count, size_t item_size,
                  void *results, size_t result_size, const forkpool_opts *opts);
 
-/* The sizes taken from the arrays' element types. */
-#define FORKPOOL_MAP(pool, function, items, results, count, opts)                                                      \
-	forkpool_map((pool), (function), (items), (count), sizeof *(items), (results), sizeof *(results), (opts))
+/* FORKPOOL_MAP(pool, function, items, results, count, opts): the sizes are taken from the arrays'
+ * element types. */
+#define FORKPOOL_MAP(pool, function, items, results, count, /* opts */...)                                             \
+	forkpool_map((pool), (function), (items), (count), sizeof *(items), (results), sizeof *(results), __VA_ARGS__)
 
 /* results[i] = function(columns[0][i], columns[1][i], ...): 1 to 64 columns (else
  * -EINVAL).  Repeated constants have stride 0. */

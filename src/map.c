@@ -133,7 +133,12 @@ static forkpool *nested_pool(struct worker *worker)
 {
 	if (worker->nested == NULL) {
 		forkpool_config config = {.backend = FORKPOOL_SERIAL, .arena_size = (size_t)1 << 30};
-		if (forkpool_create(&worker->nested, &config) != 0)
+		/* As in a task, so that the environment cannot make workers of it. */
+		struct worker *current = worker_current;
+		worker_current = worker;
+		int error = forkpool_create(&worker->nested, &config);
+		worker_current = current;
+		if (error != 0)
 			return NULL;
 	}
 	worker->nested->inline_worker->number = worker->number;

@@ -56,9 +56,16 @@ static int map_size(struct region *region, int fd, size_t size)
 {
 	if (ftruncate(fd, (off_t)size) != 0)
 		return -errno;
-	void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	/* Not accessible at first: a host that has called mlockall(MCL_FUTURE) would get all of it at once. */
+	void *base = mmap(NULL, size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, fd, 0);
 	if (base == MAP_FAILED)
 		return -errno;
+	munlock(base, size);
+	if (mprotect(base, size, PROT_READ | PROT_WRITE) != 0) {
+		int error = -errno;
+		munmap(base, size);
+		return error;
+	}
 	region->base = base;
 	region->size = size;
 	return 0;
