@@ -1,10 +1,11 @@
 /*
  * bench - what the demo and the comparison share: kernels loaded from their shared
- * objects, a clock, and medians.
+ * objects, a clock, medians, and the reading of options.
  */
 #include "bench.h"
 #include <dlfcn.h>
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -73,4 +74,23 @@ struct bench_spread bench_spread(double *values, size_t count)
 	qsort(values, count, sizeof *values, compare);
 	double median = (values[(count - 1) / 2] + values[count / 2]) / 2;
 	return (struct bench_spread){values[0], median, values[count - 1]};
+}
+
+unsigned bench_number(const char *program, const char *option, const char *text, long most)
+{
+	char *end;
+	long number = strtol(text, &end, 10);
+	if (*end || end == text || number < 1 || number > most) {
+		fprintf(stderr, "%s: %s '%s': a number from 1 to %ld is needed\n", program, option, text, most);
+		exit(2);
+	}
+	return (unsigned)number;
+}
+
+void bench_no_arguments(const char *program, int argc, char **argv)
+{
+	if (optind < argc) {
+		fprintf(stderr, "%s: '%s': there are no arguments but options; see --help\n", program, argv[optind]);
+		exit(2);
+	}
 }

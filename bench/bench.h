@@ -1,6 +1,6 @@
 /*
  * bench.h - what the demo and the comparison share: kernels loaded from their shared
- * objects, a clock, and medians.
+ * objects, a clock, medians, and the reading of options.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -30,5 +30,10 @@ struct bench_spread {
 
 /* Sorts the values; count >= 1. */
 struct bench_spread bench_spread(double *values, size_t count);
+
+/* For a program's options: a number from 1 to `most`; and that behind the options there is nothing.
+ * Otherwise they say on stderr what is wrong, and end the program with status 2. */
+unsigned bench_number(const char *program, const char *option, const char *text, long most);
+void bench_no_arguments(const char *program, int argc, char **argv);
 
 #endif

@@ -264,17 +264,6 @@ static void print_help(void)
 	       forkpool_cpu_count(), MAX_REPETITIONS);
 }
 
-static unsigned parse_number(const char *option, const char *text, long most)
-{
-	char *end;
-	long number = strtol(text, &end, 10);
-	if (*end || end == text || number < 1 || number > most) {
-		fprintf(stderr, "compare_openmp: %s '%s': a number from 1 to %ld is needed\n", option, text, most);
-		exit(2);
-	}
-	return (unsigned)number;
-}
-
 static const char *parse_sizes(const char *text)
 {
 	if (*text && strspn(text, "SWA") == strlen(text))
@@ -298,16 +287,16 @@ static struct settings parse(int argc, char **argv)
 	for (int option; (option = getopt_long(argc, argv, "j:r:s:n:k:h", options, NULL)) != -1;) {
 		switch (option) {
 		case 'j':
-			settings.workers = parse_number("--workers", optarg, FORKPOOL_MAX_WORKERS);
+			settings.workers = bench_number("compare_openmp", "--workers", optarg, FORKPOOL_MAX_WORKERS);
 			break;
 		case 'r':
-			settings.repetitions = parse_number("--repetitions", optarg, MAX_REPETITIONS);
+			settings.repetitions = bench_number("compare_openmp", "--repetitions", optarg, MAX_REPETITIONS);
 			break;
 		case 's':
 			settings.sizes = parse_sizes(optarg);
 			break;
 		case 'n':
-			settings.tasks = parse_number("--tasks", optarg, 1000000000);
+			settings.tasks = bench_number("compare_openmp", "--tasks", optarg, 1000000000);
 			break;
 		case 'k':
 			settings.kernels = optarg;
@@ -319,10 +308,7 @@ static struct settings parse(int argc, char **argv)
 			exit(2);
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr, "compare_openmp: '%s': there are no arguments but options; see --help\n", argv[optind]);
-		exit(2);
-	}
+	bench_no_arguments("compare_openmp", argc, argv);
 	return settings;
 }
 

@@ -328,17 +328,6 @@ static void print_help(void)
 	       forkpool_cpu_count(), MAX_ROUNDS, ROUNDS, SECONDS);
 }
 
-static unsigned parse_number(const char *option, const char *text, long most)
-{
-	char *end;
-	long number = strtol(text, &end, 10);
-	if (*end || end == text || number < 1 || number > most) {
-		fprintf(stderr, "demo: %s '%s': a number from 1 to %ld is needed\n", option, text, most);
-		exit(2);
-	}
-	return (unsigned)number;
-}
-
 static void parse(struct demo *demo, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -353,13 +342,13 @@ static void parse(struct demo *demo, int argc, char **argv)
 	for (int option; (option = getopt_long(argc, argv, "j:r:s:o:k:h", options, NULL)) != -1;) {
 		switch (option) {
 		case 'j':
-			demo->workers = parse_number("--workers", optarg, FORKPOOL_MAX_WORKERS);
+			demo->workers = bench_number("demo", "--workers", optarg, FORKPOOL_MAX_WORKERS);
 			break;
 		case 'r':
-			demo->rounds = parse_number("--rounds", optarg, MAX_ROUNDS);
+			demo->rounds = bench_number("demo", "--rounds", optarg, MAX_ROUNDS);
 			break;
 		case 's':
-			demo->seconds = parse_number("--seconds", optarg, MAX_SECONDS);
+			demo->seconds = bench_number("demo", "--seconds", optarg, MAX_SECONDS);
 			break;
 		case 'o':
 			demo->output = optarg;
@@ -374,10 +363,7 @@ static void parse(struct demo *demo, int argc, char **argv)
 			exit(2);
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr, "demo: '%s': there are no arguments but options; see --help\n", argv[optind]);
-		exit(2);
-	}
+	bench_no_arguments("demo", argc, argv);
 }
 
 static void load_kernels(const struct demo *demo, const struct kernel **loaded)

@@ -5,6 +5,7 @@
  * descriptor of any pool but the doorbell of its own.  It ends when the parent does, also in the
  * middle of a task: the kernel sends it DEATH_SIGNAL, which it never blocks.
  */
+#include "clock.h"
 #include "crew.h"
 #include "watch.h"
 
@@ -225,8 +226,7 @@ static void read_death(const siginfo_t *info, const struct rusage *usage, struct
 	else
 		death->signal = info->si_status;
 	death->faults = (uint64_t)usage->ru_minflt;
-	death->cpu_ns = ((uint64_t)usage->ru_utime.tv_sec + (uint64_t)usage->ru_stime.tv_sec) * 1000000000u +
-	                ((uint64_t)usage->ru_utime.tv_usec + (uint64_t)usage->ru_stime.tv_usec) * 1000u;
+	death->cpu_ns = clock_cpu_ns(usage);
 }
 
 static void close_pidfd(forkpool *pool, unsigned slot)

@@ -159,18 +159,17 @@ static void note_end(forkpool *pool, unsigned slot, const struct death *death)
 		give_up(pool, member, -EAGAIN);
 }
 
-bool crew_check(forkpool *pool, unsigned slot)
+void crew_check(forkpool *pool, unsigned slot)
 {
 	struct member *member = &pool->members[slot];
 	struct death death = {0};
 	if (!member->alive || !pool->backend->ended(pool, slot, &death))
-		return false;
+		return;
 	note_end(pool, slot, &death);
 	if (is_missing(member) && may_start(pool)) {
 		start_one(pool, slot);
 		pool->restarts += member->alive;
 	}
-	return true;
 }
 
 void crew_close(forkpool *pool)

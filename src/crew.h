@@ -21,7 +21,7 @@ void crew_refill(forkpool *pool, bool finished_too);
 void crew_revive(forkpool *pool, int error);
 
 /* Notices that a worker has ended: recovers what it left, and replaces it. */
-bool crew_check(forkpool *pool, unsigned slot);
+void crew_check(forkpool *pool, unsigned slot);
 
 bool crew_started(const forkpool *pool); /* no living worker is in its initializer */
 bool crew_gone(const forkpool *pool);    /* no worker is alive */

@@ -66,6 +66,12 @@ struct job_post {
 	forkpool_column columns[MAX_COLUMNS];
 };
 
+/* The first chunk of a range, 0 .. post->ranges.  Owners get ranges by it and thieves find them. */
+static inline size_t job_range_begin(const struct job_post *post, size_t range)
+{
+	return (size_t)((unsigned __int128)range * post->chunks / post->ranges);
+}
+
 /* RW: what workers report of a job.  Hints: everything here can be counted again from ledger
  * and records. */
 struct job_tally {

@@ -192,8 +192,7 @@ int job_prepare(struct job *job, struct forkpool *pool, const struct job_request
 	} else {
 		snprintf(message, FORKPOOL_MESSAGE_SIZE,
 		         "no space for %zu bytes in the arena of %zu, for a copy of a buffer: use a larger arena_size, "
-		         "or "
-		         "allocate the buffers with forkpool_alloc()",
+		         "or allocate the buffers with forkpool_alloc()",
 		         job->wanting, pool->region.size);
 	}
 	free_pieces(job);
@@ -254,15 +253,13 @@ static void clear_tally(struct job_tally *tally)
 static void push_ranges(struct job *job, struct job_post *post)
 {
 	struct ring *ring = &job->pool->engine.ring;
-	size_t begin = 0;
 	post->last_entry = ring_tail(ring) + post->ranges;
 	atomic_store(&post->number, job->number); /* B0 */
 	atomic_fetch_or(&board_of(job)->open, (uint64_t)1 << job_slot(job->number));
 	for (size_t range = 0; range < post->ranges; range++) {
-		size_t end = (size_t)((unsigned __int128)(range + 1) * post->chunks / post->ranges);
+		size_t begin = job_range_begin(post, range), end = job_range_begin(post, range + 1);
 		if (!ring_push(ring, (struct ring_entry){job->number, begin, end}))
 			break;
-		begin = end;
 	}
 	ring_post(ring, (unsigned)post->ranges);
 }

@@ -132,11 +132,10 @@ static bool check_request(const forkpool *pool, const struct job_request *reques
 static forkpool *nested_pool(struct worker *worker)
 {
 	if (worker->nested == NULL) {
-		forkpool_config config = {.backend = FORKPOOL_SERIAL, .arena_size = (size_t)1 << 30};
-		/* As in a task, so that the environment cannot make workers of it. */
+		/* As in a task: it is serial, whatever the environment says. */
 		struct worker *current = worker_current;
 		worker_current = worker;
-		int error = forkpool_create(&worker->nested, &config);
+		int error = forkpool_create(&worker->nested, NULL);
 		worker_current = current;
 		if (error != 0)
 			return NULL;

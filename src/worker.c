@@ -42,8 +42,7 @@ static void measure(uint64_t *faults, uint64_t *cpu_ns)
 	struct rusage usage;
 	getrusage(RUSAGE_THREAD, &usage);
 	*faults = (uint64_t)usage.ru_minflt;
-	*cpu_ns = ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * 1000000000u +
-	          ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000u;
+	*cpu_ns = clock_cpu_ns(&usage);
 }
 
 static void measure_begin(struct worker *worker)
@@ -226,11 +225,6 @@ static void run_entry(struct worker *worker, const struct ring_entry *entry)
 	leave_job(worker);
 }
 
-static size_t range_begin(const struct job_post *post, size_t range)
-{
-	return (size_t)((unsigned __int128)range * post->chunks / post->ranges);
-}
-
 /* Steals from every range of the job, its own neighbour's first. */
 static bool steal_from_job(struct worker *worker, uint64_t number)
 {
@@ -241,7 +235,7 @@ static bool steal_from_job(struct worker *worker, uint64_t number)
 	bool found = false;
 	for (size_t i = 1; i <= post->ranges && !should_leave(&watch); i++) {
 		size_t range = (worker->slot + i) % post->ranges;
-		found |= sweep_down(worker, range_begin(post, range), range_begin(post, range + 1));
+		found |= sweep_down(worker, job_range_begin(post, range), job_range_begin(post, range + 1));
 	}
 	leave_job(worker);
 	return found;
