@@ -42,7 +42,8 @@ typedef struct forkpool forkpool; /* a pool of workers */
  * (processes, threads, serial) overrides the choice of the program. */
 enum {
 	FORKPOOL_PROCESSES = 0, /* forked: own memory, may crash, needs no locks */
-	FORKPOOL_THREADS,       /* in the caller's process: a crash ends everything */
+	FORKPOOL_THREADS,       /* in the caller's process: a crash ends everything, and
+	                           nothing can be ended before its time */
 	FORKPOOL_SERIAL,        /* no worker: tasks run in the caller, in order */
 	FORKPOOL_MPI
 };
@@ -54,6 +55,7 @@ enum {
 
 enum { FORKPOOL_MAX_WORKERS = 4096 };        /* workers in one pool, at most */
 enum { FORKPOOL_MAX_CHUNK = (1 << 30) - 1 }; /* tasks in one chunk, at most */
+enum { FORKPOOL_MAX_RETRIES = 1000000 };     /* further attempts at a task, at most */
 enum { FORKPOOL_MESSAGE_SIZE = 240 };        /* bytes of a message, with its '\0' */
 
 /* ---- Task functions --------------------------------------------------------
@@ -101,7 +103,7 @@ typedef struct {
 	 * return is a worker that cannot start: see forkpool_create(). */
 	int (*initializer)(unsigned worker, void **state, void *arg);
 
-	/* Run by each worker that ends in good order (not by one that is killed). */
+	/* Run by each worker that ends in good order (not by one that is killed or crashes). */
 	void (*finalizer)(unsigned worker, void *state, void *arg);
 	void *arg; /* for both; on processes as it was at the fork */
 
@@ -113,7 +115,16 @@ typedef struct {
 	                      FORKPOOL_NO_SPIN: sleep at once */
 	int core_dumps;    /* non-zero: a crashing worker may dump core, the arena
 	                      included, as the limits of the process allow */
-	uint64_t reserved[6];
+
+	size_t max_tasks_per_worker; /* a worker ends, finalizer and all, and another takes
+	                                its place, after the chunk in which it has run so
+	                                many tasks (against leaks; opts.chunk = 1: exactly
+	                                so many).  0: it serves as long as the pool */
+	size_t memory_limit;         /* bytes of private memory that a worker process may
+	                                allocate, beyond what it has from its parent
+	                                (RLIMIT_DATA): then malloc() and mmap() fail in it.
+	                                The arena does not count.  0: no limit */
+	uint64_t reserved[4];
 } forkpool_config;
 
 #define FORKPOOL_NO_SPIN ((unsigned)-1)
@@ -124,7 +135,7 @@ typedef struct {
  * Returns 0, or
  *   -EINVAL     pool is NULL; unknown backend, too many workers, `reserved` not
  *               zero; an environment variable has a value that is none
- *   -ENOTSUP    backend FORKPOOL_MPI
+ *   -ENOTSUP    backend FORKPOOL_MPI; a memory_limit for threads or serial
  *   -ENOMEM     no memory, or no address space, not even for a small arena
  *   -EMFILE, -ENFILE    no descriptor left (a pool holds at most 3, and one a worker)
  *   -EAGAIN     not one worker could be started
@@ -175,7 +186,7 @@ typedef struct {
 	uint64_t crashed; /* the worker died */
 	uint64_t timed_out;
 	uint64_t cancelled;
-	uint64_t retried;      /* attempts beyond the first */
+	uint64_t retried;      /* attempts beyond the first (of a range function: calls) */
 	uint64_t restarts;     /* workers replaced while the map ran */
 	uint64_t bytes_copied; /* into and out of shared memory */
 	uint64_t page_faults;  /* of the workers, those that did not need a disk */
@@ -215,6 +226,11 @@ typedef struct {
 	                            large result_size on that, too) */
 	int stop_on_failure;     /* non-zero: once a task does not succeed no further one
 	                            is begun; those left end as FORKPOOL_CANCELLED */
+	unsigned retries;        /* further attempts at a task that failed, crashed or timed
+	                            out, at most FORKPOOL_MAX_RETRIES; the last one counts */
+	double timeout;          /* seconds (of the clock on the wall) that an attempt at a
+	                            task may take, then its worker is ended and the task is
+	                            FORKPOOL_TIMED_OUT; 0: no limit.  Processes only */
 	int32_t *status;         /* NULL, or count entries: 0 for each task that succeeded,
 	                            what the function returned, or FORKPOOL_CRASHED, ... */
 	forkpool_report *report; /* NULL, or where to put the report */
@@ -224,7 +240,7 @@ typedef struct {
 	void (*progress)(const forkpool_progress *progress, void *arg);
 	void *progress_arg;
 	double progress_interval;
-	uint64_t reserved[8];
+	uint64_t reserved[6];
 } forkpool_opts;
 
 /* All maps run `count` tasks on the pool's workers and wait for the last one.
@@ -240,13 +256,23 @@ typedef struct {
  * Cost: tens of nanoseconds a chunk and some microseconds a map, while the workers are awake;
  * `make compare` measures it.
  *
+ * Retries: a task that failed is tried again at once by the same worker; one that crashed or
+ * timed out, by any.  What an attempt has done stays done: with retries, tasks whose effects
+ * go beyond their result should be able to bear repetition (forkpool_attempt() tells).
+ *
+ * Time limits act while the caller waits in a call of this pool, to about a millisecond.  Of a
+ * task that ends in the instant in which it would be ended, what it returned counts.  They cost
+ * a look at the clock a task.  A range function is limited from one forkpool_at() to
+ * the next, or, where it does not call that, for the whole of its call.
+ *
  * A map called inside a task runs in that worker, one task after the other.  There `pool` may be
  * NULL, as a global variable is that forkpool_create() has filled after the workers were forked.
  *
  * Return: 0; the number of tasks that did not succeed; or
  *   -EINVAL     pool or function NULL; a buffer NULL whose size and count are not
  *               zero; chunk too large; interval negative; `reserved` not zero; a ctx
- *               that the workers cannot see
+ *               that the workers cannot see; retries too large, timeout negative
+ *   -ENOTSUP    a timeout on threads, on a serial pool, or inside a task
  *   -EOVERFLOW  count times a size does not fit
  *   -ENOEXEC    the function was not loaded when the workers were forked: dlopen()
  *               first, or call forkpool_refresh(), or set `inherited`
@@ -282,7 +308,9 @@ int forkpool_for(forkpool *pool, forkpool_for_fn *function, size_t count, const 
 /* The same by ranges of at most `chunk` indices: no call per index.  The function
  * may tell where it is by forkpool_at().  If it then crashes or fails, that index is
  * charged, those before it count as done, and the range goes on behind it; if it
- * never told, the whole range is charged. */
+ * never told, the whole range is charged.  With `retries` such a range is called again
+ * in halves, and those in halves, as long as they do not succeed, so that in the end
+ * single indices are charged; those beside them are then run more than once. */
 int forkpool_for_range(forkpool *pool, forkpool_range_fn *function, size_t count, const forkpool_opts *opts);
 
 /* Folds 0 <= i < count into *result, which holds the identity (0 for a sum) on
@@ -291,8 +319,8 @@ int forkpool_for_range(forkpool *pool, forkpool_range_fn *function, size_t count
  * results are combined in the caller, in a fixed binary tree: the answer has the same
  * bits on any backend and with any number of workers, for a given chunk, if the fold
  * depends on its arguments alone.  A chunk in which an index crashed or failed is
- * folded again from its beginning, without that index.  *result is written only if
- * the return value is >= 0. */
+ * folded again from its beginning, without that index; with `retries` first with it, so
+ * many times.  *result is written only if the return value is >= 0. */
 int forkpool_reduce(forkpool *pool, forkpool_fold_fn *fold, forkpool_combine_fn *combine, size_t count, void *result,
                     size_t result_size, const forkpool_opts *opts);
 
@@ -312,7 +340,9 @@ int forkpool_worker(void);
 /* What the initializer left for this worker; NULL outside of tasks. */
 void *forkpool_worker_state(void);
 
-/* Which attempt at this task it is, from 1; 0 outside of tasks. */
+/* Which attempt at this task it is, from 1; 0 outside of tasks.  Of a range function that was
+ * called for several indices: 2 if some of them have been begun before.  Of a fold: which
+ * attempt at its chunk. */
 unsigned forkpool_attempt(void);
 
 /* Non-zero: the map is being cancelled; a long task may return early (its

@@ -16,6 +16,7 @@ struct death {
 	int signal;              /* that killed it; 0: none */
 	int exit_status;         /* if there was no signal */
 	bool unknown;            /* its status was collected by somebody else */
+	bool out_of_memory;      /* the kernel has ended some process for want of memory meanwhile */
 	uint64_t faults, cpu_ns; /* all that it used */
 };
 
@@ -25,6 +26,7 @@ struct member {
 	bool alive;
 	bool finished;          /* it has ended in good order, and is not missed */
 	bool given_up;          /* cannot be started: see pool->start_error */
+	bool doomed;            /* its task was over its time limit, and it has been killed.  B3 */
 	unsigned failed_starts; /* deaths in the initializer, one after the other */
 	uint32_t incarnation;
 	pid_t pid;

@@ -7,6 +7,7 @@
  */
 #include "clock.h"
 #include "crew.h"
+#include "oom.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -43,14 +44,18 @@ static void unlock_pools(void)
 	pthread_mutex_unlock(&pools_lock);
 }
 
-static void watch_forks(void)
+/* What oom_kills() said last. */
+static _Atomic uint64_t known_oom_kills;
+
+static void prepare_process(void)
 {
 	pthread_atfork(lock_pools, unlock_pools, unlock_pools);
+	atomic_store(&known_oom_kills, oom_kills());
 }
 
 void process_enlist(forkpool *pool)
 {
-	pthread_once(&pools_once, watch_forks);
+	pthread_once(&pools_once, prepare_process);
 	lock_pools();
 	pool->next_pool = pools;
 	pools = pool;
@@ -149,19 +154,45 @@ static void forbid_core_dumps(void)
 	}
 }
 
+/* Private writable memory of this process, in bytes: what RLIMIT_DATA counts.  0: not known. */
+static size_t private_memory(void)
+{
+	size_t kibibytes = 0;
+	char line[128];
+	FILE *file = fopen("/proc/self/status", "re");
+	while (file != NULL && fgets(line, sizeof line, file) != NULL)
+		if (sscanf(line, "VmData: %zu kB", &kibibytes) == 1)
+			break;
+	if (file != NULL)
+		fclose(file);
+	return kibibytes * 1024;
+}
+
+/* Beyond it, malloc() and the like fail.  What the worker has from its parent does not count. */
+static void limit_memory(const forkpool *pool, size_t inherited)
+{
+	struct rlimit limit;
+	size_t most;
+	if (pool->config.memory_limit == 0 || __builtin_add_overflow(inherited, pool->config.memory_limit, &most))
+		return;
+	if (getrlimit(RLIMIT_DATA, &limit) == 0 && most < limit.rlim_cur)
+		setrlimit(RLIMIT_DATA, &(struct rlimit){most, most});
+}
+
 static void protect_board(const forkpool *pool)
 {
 	size_t bytes = (size_t)((char *)pool->engine.records - (char *)pool->engine.board);
 	mprotect(pool->engine.board, bytes, PROT_READ);
 }
 
-_Noreturn static void live(forkpool *pool, unsigned slot)
+_Noreturn static void live(forkpool *pool, unsigned slot, size_t inherited)
 {
 	struct worker worker;
 	close_pools_descriptors(pool);
 	if (!pool->config.core_dumps)
 		forbid_core_dumps();
 	protect_board(pool);
+	limit_memory(pool, inherited);
 	this_worker = &worker;
 	this_worker_pid = getpid();
 	atexit(on_exit_in_worker);
@@ -199,7 +230,10 @@ static int open_pidfd(pid_t pid)
 static int start(forkpool *pool, unsigned slot)
 {
 	struct member *member = &pool->members[slot];
+	size_t inherited = pool->config.memory_limit > 0 ? private_memory() : 0;
 	sigset_t all, before;
+	if (pool->config.memory_limit > 0 && inherited == 0)
+		return -ENOTSUP; /* without /proc a limit cannot be set */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	fflush(stdout); /* or the worker would print it again */
@@ -207,7 +241,7 @@ static int start(forkpool *pool, unsigned slot)
 	pid_t pid = fork();
 	int error = pid < 0 ? -errno : 0;
 	if (pid == 0)
-		live(pool, slot);
+		live(pool, slot, inherited);
 	if (error == 0) {
 		lock_pools();
 		member->pid = pid;
@@ -227,6 +261,16 @@ static void read_death(const siginfo_t *info, const struct rusage *usage, struct
 		death->signal = info->si_status;
 	death->faults = (uint64_t)usage->ru_minflt;
 	death->cpu_ns = clock_cpu_ns(usage);
+}
+
+/* Some other process may be the one that was ended, but that is when ours are in danger. */
+static bool is_out_of_memory(const struct death *death)
+{
+	uint64_t kills;
+	if (death->signal != SIGKILL)
+		return false;
+	kills = oom_kills();
+	return kills > atomic_exchange(&known_oom_kills, kills);
 }
 
 static void close_pidfd(forkpool *pool, unsigned slot)
@@ -273,6 +317,7 @@ static bool ended(forkpool *pool, unsigned slot, struct death *death)
 	*death = (struct death){.pid = member->pid, .unknown = error != 0};
 	if (error == 0)
 		read_death(&info, &usage, death); /* else ECHILD: it died, and somebody else was told how */
+	death->out_of_memory = !member->doomed && !pool->killed && is_out_of_memory(death);
 	close_pidfd(pool, slot);
 	return true;
 }

@@ -29,7 +29,7 @@ static bool ended(forkpool *pool, unsigned slot, struct death *death)
 {
 	uint32_t stage = atomic_load(&pool->engine.records[slot].stage);
 	*death = (struct death){0};
-	if (stage != STAGE_ENDED && stage != STAGE_REFUSED)
+	if (stage != STAGE_ENDED && stage != STAGE_RETIRED && stage != STAGE_REFUSED)
 		return false;
 	pthread_join(pool->members[slot].thread, NULL);
 	return true;

@@ -50,7 +50,7 @@ static void end_life(forkpool *pool, struct worker *worker)
 	worker_current = outer;
 	forkpool_destroy(worker->nested);
 	worker->nested = NULL;
-	atomic_store(&worker->record->stage, STAGE_ENDED);
+	atomic_store(&worker->record->stage, worker->retired ? STAGE_RETIRED : STAGE_ENDED);
 	worker_ring_bell(&pool->engine);
 }
 
@@ -73,7 +73,7 @@ static void start_one(forkpool *pool, unsigned slot)
 {
 	struct member *member = &pool->members[slot];
 	member->incarnation++;
-	member->finished = false;
+	member->finished = member->doomed = false;
 	int error = pool->backend->start(pool, slot);
 	member->alive = error == 0;
 	if (error != 0)
@@ -99,6 +99,16 @@ void crew_refill(forkpool *pool, bool finished_too)
 static int start_inline(forkpool *pool)
 {
 	return begin_life(pool, 0, pool->inline_worker) ? 0 : -ECANCELED;
+}
+
+int crew_renew_inline(forkpool *pool)
+{
+	struct worker *worker = pool->inline_worker;
+	if (!worker->retired)
+		return 0;
+	end_life(pool, worker);
+	pool->restarts++;
+	return start_inline(pool);
 }
 
 void crew_revive(forkpool *pool, int error)
@@ -149,7 +159,7 @@ static void note_end(forkpool *pool, unsigned slot, const struct death *death)
 	member->alive = false;
 	member->finished = stage == STAGE_ENDED;
 	recover_worker(pool, slot, death);
-	if (stage == STAGE_READY || stage == STAGE_EXITED)
+	if (stage == STAGE_READY || stage == STAGE_EXITED || stage == STAGE_RETIRED)
 		member->failed_starts = 0;
 	else if (stage == STAGE_STARTING && pool->config.initializer != NULL)
 		member->failed_starts++;

@@ -13,6 +13,9 @@ void crew_live(forkpool *pool, unsigned slot, struct worker *worker);
 /* Starts all workers.  0, or -errno: not one could be started. */
 int crew_start(forkpool *pool);
 
+/* The caller as a worker, if it has served long enough: ends that life and begins another.  0 or -ECANCELED. */
+int crew_renew_inline(forkpool *pool);
+
 /* Starts what is missing and has not been given up; finished_too: also in the place of those that have
  * ended in good order. */
 void crew_refill(forkpool *pool, bool finished_too);

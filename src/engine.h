@@ -17,12 +17,21 @@
  *       `position`.  They are plain stores in program order: the parent acts on them only
  *       once the kernel has confirmed the worker's death, which is after everything that
  *       the worker did, so only the compiler must be kept from reordering them.
+ *   B3  in a job with a time limit a task is run within a stint: the worker stores
+ *       `began` and `position`, then an odd number in `stint` (release), and leaves it by a
+ *       compare-and-swap to the next even one, before it stores anything of the task's
+ *       outcome.  The parent reads an odd `stint` (acquire), then the pin and `began`, and
+ *       dooms the task by a compare-and-swap of that very number to DOOMED.  Either swap
+ *       makes the other fail: a task is over before it is doomed, or it never ends, and its
+ *       worker waits to be killed.  Numbers are never used again in a worker's life, so what
+ *       was read between belongs to the task that is doomed.
  */
 #ifndef FORKPOOL_ENGINE_H
 #define FORKPOOL_ENGINE_H
 
 #include "api.h"
 #include "ledger.h"
+#include "resume.h"
 #include "ring.h"
 
 #include <fenv.h>
@@ -52,6 +61,8 @@ struct job_post {
 	_Atomic uint32_t by_ledger; /* completion is read off the ledger: ring at every leaving.  B1 */
 	enum job_kind kind;
 	bool stop_on_failure, measured; /* measured: page faults and CPU time are wanted */
+	bool timed;                     /* there is a time limit.  B3 */
+	unsigned retries;
 	union task_function function;
 	void *ctx;
 	size_t count, chunk, chunks, ranges;
@@ -78,14 +89,16 @@ struct job_tally {
 	_Alignas(CACHE_LINE) _Atomic uint64_t finished; /* chunks */
 	_Atomic uint64_t failed;                        /* tasks */
 	_Atomic uint64_t faults, cpu_ns;
+	_Atomic uint64_t retried;                   /* attempts beyond the first */
 	_Alignas(CACHE_LINE) _Atomic uint32_t stop; /* begin no further task */
 };
 
-/* RO: a chunk that a dead worker left, to be run on from `start` (JOB_FOLD: from its beginning,
- * without the excluded indices). */
+/* RO: a chunk that a dead worker left, to be run on as struct resume says (JOB_FOLD: from its
+ * beginning, without the excluded indices). */
 struct orphan_post {
 	_Alignas(CACHE_LINE) _Atomic uint64_t version; /* 0: none.  Written last; also in the ledger's word */
-	_Atomic uint64_t job, chunk, start;
+	_Atomic uint64_t job, chunk;
+	_Atomic uint64_t start, tried_end, step, attempt;
 	const uint32_t *_Atomic excluded; /* offsets in the chunk, ascending */
 	_Atomic uint64_t excluded_count;
 };
@@ -97,6 +110,7 @@ struct failure {
 	_Atomic uint64_t job; /* 0: being written */
 	uint64_t index;
 	int32_t status;
+	uint32_t attempt;
 	char message[FORKPOOL_MESSAGE_SIZE];
 };
 
@@ -140,11 +154,23 @@ struct worker_record {
 	_Atomic uint64_t done;                     /* chunks finished, not yet in the tally */
 	_Atomic uint32_t useful;                   /* it has handed in a finished chunk */
 	_Atomic uint64_t faults_begin, cpu_begin;  /* its use when it pinned the job, if measured */
+	_Atomic uint64_t attempt;                  /* in jobs with retries: see attempt_word() */
+	_Atomic uint64_t stint, began;             /* in jobs with a time limit; began: clock_ns().  B3 */
 	_Atomic uint32_t parked;                   /* see ring_sleep() */
 	_Atomic uint32_t stage;                    /* enum worker_stage */
 };
 
-enum worker_stage { STAGE_STARTING, STAGE_READY, STAGE_REFUSED, STAGE_EXITED, STAGE_ENDED };
+/* stint: odd in a task, even between two. */
+#define STINT_DOOMED ((uint64_t)1 << 63)
+
+/* Which attempt a worker makes at the task with this offset (JOB_FOLD: at the chunk, offset 0); that at any
+ * other offset follows from the chunk's struct resume. */
+static inline uint64_t attempt_word(uint64_t offset, uint32_t attempt)
+{
+	return offset << 32 | attempt;
+}
+
+enum worker_stage { STAGE_STARTING, STAGE_READY, STAGE_REFUSED, STAGE_EXITED, STAGE_RETIRED, STAGE_ENDED };
 
 /* RO: the board. */
 struct board {
@@ -165,6 +191,7 @@ struct engine {
 	struct worker_record *records; /* [workers] */
 	unsigned workers;
 	unsigned spin_us;
+	size_t tasks_a_worker;      /* that it ends after; 0: it does not */
 	int doorbell;               /* non-blocking; -1: nobody sleeps (serial) */
 	void (*before_sleep)(void); /* what a worker does before; or NULL */
 };
@@ -187,8 +214,12 @@ struct worker {
 	void *state;                /* the initializer's */
 	forkpool *nested;           /* for maps inside its tasks; or NULL */
 	struct worker *outer;       /* whose task this worker runs in; or NULL */
-	void (*between)(void *arg); /* serial: called between chunks; or NULL */
+	bool attentive;             /* something is done after each chunk: */
+	void (*between)(void *arg); /* serial: this is called; or NULL */
 	void *between_arg;
+	uint64_t stint; /* the last even one.  B3 */
+	size_t served;  /* tasks, in a pool whose workers end after so many */
+	bool retired;   /* they were enough */
 
 	const struct job_post *post; /* the pinned job */
 	struct job_tally *tally;
@@ -199,6 +230,7 @@ struct worker {
 	uint64_t chunk_failed;    /* of its tasks so far */
 	const uint32_t *excluded; /* offsets in the chunk that a fold leaves out */
 	size_t excluded_count;
+	struct resume resume; /* how the chunk goes on; RESUME_FRESH between chunks */
 	bool in_task;
 	size_t call_begin, call_end; /* of the range its function was last called for */
 	size_t message_first;        /* chunk and position for which `message` was left */

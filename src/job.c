@@ -223,6 +223,8 @@ static void fill_post(struct job *job, struct job_post *post)
 	post->kind = request->kind;
 	post->stop_on_failure = job->opts.stop_on_failure != 0;
 	post->measured = job->opts.report != NULL;
+	post->timed = job->opts.timeout > 0;
+	post->retries = job->opts.retries;
 	post->function = request->function;
 	post->ctx = job->ctx;
 	post->count = request->count;
@@ -246,6 +248,7 @@ static void clear_tally(struct job_tally *tally)
 	atomic_store(&tally->failed, 0);
 	atomic_store(&tally->faults, 0);
 	atomic_store(&tally->cpu_ns, 0);
+	atomic_store(&tally->retried, 0);
 	atomic_store(&tally->stop, 0);
 }
 
@@ -357,7 +360,7 @@ static void count_cancelled_chunk(struct job *job, size_t chunk)
 	if (orphan == NULL)
 		count_cancelled(job, chunk, length);
 	else if (job->request.kind != JOB_FOLD)
-		count_cancelled(job, chunk, length - orphan->start);
+		count_cancelled(job, chunk, length - orphan->resume.start);
 	else
 		count_cancelled_fold(job, orphan, length);
 }
@@ -395,6 +398,7 @@ bool job_check(struct job *job)
 	if (job->by_ledger) {
 		if (job->opts.stop_on_failure && !job->cancelled && atomic_load(&tally_of(job)->stop))
 			job_cancel(job);
+		atomic_load(&tally_of(job)->finished); /* B1: after it, the ledger's words are seen that it counts */
 		read_ledger(job);
 		return job->cursor == job->chunks;
 	}
@@ -489,7 +493,7 @@ void job_progress(const struct job *job, forkpool_progress *progress)
 	if (finished > job->chunks)
 		finished = job->chunks;
 	progress->finished = finished * job->chunk < count ? finished * job->chunk : count;
-	progress->unsuccessful = atomic_load(&tally_of(job)->failed) + job->crashed;
+	progress->unsuccessful = atomic_load(&tally_of(job)->failed) + job->crashed + job->timed_out;
 }
 
 /* ---- The end ---- */
@@ -533,6 +537,16 @@ static void copy_statuses(struct job *job, bool all)
 	}
 }
 
+/* Whether what a worker noted is what became of the task.  A fold that dies, once it has noted that a task
+ * failed and before it could finish the chunk, is made again and may end otherwise. */
+static bool is_final(const struct job *job, const struct failure *failure)
+{
+	if (atomic_load(&failure->job) != job->number || failure->index >= job->request.count)
+		return false;
+	uint64_t word = ledger_read(&job->ledger[failure->index / job->chunk]);
+	return job->request.kind != JOB_FOLD || (ledger_state(word) == LEDGER_DONE && ledger_failed(word) > 0);
+}
+
 /* The failure with the lowest index. */
 static const struct failure *first_failure(const struct job *job)
 {
@@ -540,7 +554,7 @@ static const struct failure *first_failure(const struct job *job)
 	const struct failure *first = job->first.job == 0 ? NULL : &job->first;
 	for (unsigned i = 0; i < engine->workers; i++) {
 		const struct failure *one = &engine->failures[(size_t)i * JOB_SLOTS + job_slot(job->number)];
-		if (atomic_load(&one->job) != job->number || one->index >= job->request.count)
+		if (!is_final(job, one))
 			continue;
 		if (first == NULL || one->index < first->index)
 			first = one;
@@ -559,7 +573,7 @@ static void fill_first(const struct job *job, forkpool_report *report)
 	report->index = first->index;
 	report->status = first->status;
 	report->signal = first == &job->first ? job->first_signal : 0;
-	report->attempt = 1;
+	report->attempt = first->attempt;
 	memcpy(report->message, first->message, sizeof report->message);
 	report->message[sizeof report->message - 1] = '\0';
 }
@@ -573,6 +587,8 @@ static void fill_report(const struct job *job, uint64_t unsuccessful, forkpool_r
 	        .succeeded = job->request.count - unsuccessful,
 	        .failed = job->failed,
 	        .crashed = job->crashed,
+	        .timed_out = job->timed_out,
+	        .retried = atomic_load(&tally->retried) + job->retried,
 	        .cancelled = job->cancelled_tasks,
 	        .restarts = job->pool->restarts - job->restarts_before,
 	        .bytes_copied = job->bytes_copied,
@@ -589,7 +605,7 @@ static void fill_report(const struct job *job, uint64_t unsuccessful, forkpool_r
 /* Nothing that workers said of the job can be believed. */
 static uint64_t void_job(struct job *job)
 {
-	job->failed = job->crashed = 0;
+	job->failed = job->crashed = job->timed_out = 0;
 	job->cancelled_tasks = job->request.count;
 	job->first_cancelled = 0;
 	for (size_t i = 0; job->status != NULL && i < job->request.count; i++)
@@ -603,7 +619,7 @@ int job_settle(struct job *job)
 		count_rest(job);
 	else
 		job->failed = atomic_load(&tally_of(job)->failed);
-	uint64_t unsuccessful = job->failed + job->crashed + job->cancelled_tasks;
+	uint64_t unsuccessful = job->failed + job->crashed + job->timed_out + job->cancelled_tasks;
 	if (job->error == -EPROTO)
 		unsuccessful = void_job(job);
 	copy_results(job, unsuccessful == 0);

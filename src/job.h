@@ -44,7 +44,8 @@ struct job {
 	int error;      /* ended early, -errno */
 	size_t audited; /* chunks before it are settled, as job_audit() saw */
 	size_t cursor;  /* chunks before it are settled and counted */
-	uint64_t failed, crashed, cancelled_tasks;
+	uint64_t failed, crashed, timed_out, cancelled_tasks;
+	uint64_t retried;       /* of attempts that took their worker along */
 	size_t first_cancelled; /* lowest index of those */
 	struct orphan *orphans;
 	struct failure first; /* lowest index charged by the parent; job == 0: none */

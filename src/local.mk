@@ -11,7 +11,9 @@ libforkpool_la_SOURCES = \
 	src/error.c \
 	src/job.c src/job.h \
 	src/ledger.c src/ledger.h \
+	src/limit.c src/limit.h \
 	src/objects.c src/objects.h \
+	src/oom.c src/oom.h \
 	src/crew.c src/crew.h \
 	src/map.c \
 	src/orphan.c src/orphan.h \
@@ -20,6 +22,7 @@ libforkpool_la_SOURCES = \
 	src/recover.c src/recover.h \
 	src/reduce.c \
 	src/region.c src/region.h \
+	src/resume.h \
 	src/ring.c src/ring.h \
 	src/seed.c \
 	src/task.c src/task.h \

@@ -54,6 +54,13 @@ static bool check_opts(const forkpool_opts *opts, struct refusal *refusal)
 	if (!(opts->progress_interval >= 0) || isinf(opts->progress_interval))
 		return refuse(refusal, -EINVAL, "opts.progress_interval is %g; it must be a number of seconds >= 0",
 		              opts->progress_interval);
+	if (!(opts->timeout >= 0) || isinf(opts->timeout))
+		return refuse(refusal, -EINVAL,
+		              "opts.timeout is %g; it must be a number of seconds >= 0, where 0 is none",
+		              opts->timeout);
+	if (opts->retries > FORKPOOL_MAX_RETRIES)
+		return refuse(refusal, -EINVAL, "opts.retries is %u; it must be at most %d", opts->retries,
+		              FORKPOOL_MAX_RETRIES);
 	if (opts->ctx == NULL && opts->ctx_size > 0)
 		return refuse(refusal, -EINVAL, "opts.ctx is NULL, and opts.ctx_size %zu", opts->ctx_size);
 	return true;
@@ -92,6 +99,16 @@ static bool check_buffers(const struct job_request *request, struct refusal *ref
 	       check_product(request->count, sizeof(int32_t), "a status's size", refusal);
 }
 
+/* What this kind of worker cannot do. */
+static bool check_able(const forkpool *pool, const struct job_request *request, struct refusal *refusal)
+{
+	if (request->opts->timeout > 0 && pool->backend->kill == NULL)
+		return refuse(refusal, -ENOTSUP,
+		              "opts.timeout is %g, and tasks cannot be ended on %s: use processes, outside of tasks",
+		              request->opts->timeout, pool->backend->runs_inline ? "a serial pool" : "threads");
+	return true;
+}
+
 /* What a worker process cannot see. */
 static bool check_visible(const forkpool *pool, const struct job_request *request, struct refusal *refusal)
 {
@@ -123,7 +140,8 @@ static bool check_request(const forkpool *pool, const struct job_request *reques
 	if (request->column_count > MAX_COLUMNS)
 		return refuse(refusal, -EINVAL, "%zu columns; there may be at most %d", request->column_count,
 		              MAX_COLUMNS);
-	return check_buffers(request, refusal) && check_visible(pool, request, refusal);
+	return check_buffers(request, refusal) && check_able(pool, request, refusal) &&
+	       check_visible(pool, request, refusal);
 }
 
 /* ---- Running ---- */

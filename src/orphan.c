@@ -27,6 +27,7 @@ struct orphan *orphan_note(struct job *job, size_t chunk)
 	orphan->next = job->orphans;
 	orphan->job = job;
 	orphan->chunk = chunk;
+	orphan->resume = RESUME_FRESH;
 	orphan->slot = -1;
 	job->orphans = orphan;
 	return orphan;
@@ -46,36 +47,31 @@ static size_t rank(const struct orphan *orphan, size_t offset)
 	return low;
 }
 
-size_t orphan_next_excluded(const struct orphan *orphan, size_t from, size_t end)
+int orphan_exclude(struct orphan *orphan, size_t begin, size_t end)
 {
-	size_t at = rank(orphan, from);
-	return at < orphan->excluded_count && orphan->excluded[at] < end ? orphan->excluded[at] : end;
-}
-
-size_t orphan_count_with(const struct orphan *orphan, size_t begin, size_t end)
-{
-	size_t overlap = rank(orphan, end) - rank(orphan, begin);
-	return orphan->excluded_count - overlap + (end - begin);
-}
-
-uint32_t *orphan_room(const struct orphan *orphan, size_t count)
-{
-	return arena_alloc(&orphan->job->pool->arena, count * sizeof(uint32_t));
-}
-
-void orphan_exclude(struct orphan *orphan, size_t begin, size_t end, uint32_t *list)
-{
-	size_t below = rank(orphan, begin), above = rank(orphan, end), count = below;
-	if (below > 0)
-		memcpy(list, orphan->excluded, below * sizeof *list);
+	struct arena *arena = &orphan->job->pool->arena;
+	size_t below = rank(orphan, begin), old = orphan->excluded_count, count = old + (end - begin);
+	if (rank(orphan, end) != below)
+		return -EPROTO;
+	uint32_t *list = malloc(count * sizeof *list), *shown = arena_alloc(arena, count * sizeof *list);
+	if (list == NULL || shown == NULL) {
+		free(list);
+		arena_free(arena, shown);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < below; i++)
+		list[i] = orphan->excluded[i];
 	for (size_t offset = begin; offset < end; offset++)
-		list[count++] = (uint32_t)offset;
-	if (above < orphan->excluded_count)
-		memcpy(list + count, orphan->excluded + above, (orphan->excluded_count - above) * sizeof *list);
-	count += orphan->excluded_count - above;
-	arena_free(&orphan->job->pool->arena, orphan->excluded);
+		list[below + (offset - begin)] = (uint32_t)offset;
+	for (size_t i = below; i < old; i++)
+		list[i + (end - begin)] = orphan->excluded[i];
+	memcpy(shown, list, count * sizeof *list);
+	free(orphan->excluded);
+	arena_free(arena, orphan->shown);
 	orphan->excluded = list;
+	orphan->shown = shown;
 	orphan->excluded_count = count;
+	return 0;
 }
 
 static void withdraw(struct orphan *orphan)
@@ -97,8 +93,11 @@ static void post(struct orphan *orphan, int slot)
 	pool->orphan_slots[slot] = orphan;
 	atomic_store(&place->job, orphan->job->number);
 	atomic_store(&place->chunk, orphan->chunk);
-	atomic_store(&place->start, orphan->start);
-	atomic_store(&place->excluded, orphan->excluded);
+	atomic_store(&place->start, orphan->resume.start);
+	atomic_store(&place->tried_end, orphan->resume.tried_end);
+	atomic_store(&place->step, orphan->resume.step);
+	atomic_store(&place->attempt, orphan->resume.attempt);
+	atomic_store(&place->excluded, orphan->shown);
 	atomic_store(&place->excluded_count, orphan->excluded_count);
 	atomic_store(&place->version, orphan->version);
 	if (board->orphans <= (uint32_t)slot)
@@ -124,14 +123,14 @@ static int free_slot(struct forkpool *pool)
 	return -1;
 }
 
-int orphan_offer(struct job *job, size_t chunk, size_t start, uint64_t stolen)
+int orphan_offer(struct job *job, size_t chunk, const struct resume *resume, uint64_t stolen)
 {
 	struct forkpool *pool = job->pool;
 	struct orphan *orphan = orphan_note(job, chunk);
 	if (orphan == NULL)
 		return -ENOMEM;
 	withdraw(orphan);
-	orphan->start = start;
+	orphan->resume = *resume;
 	if (job->cancelled) {
 		ledger_finish(&job->ledger[chunk], LEDGER_CANCELLED | stolen);
 		return 0;
@@ -162,7 +161,8 @@ void orphan_free_all(struct job *job)
 		struct orphan *orphan = job->orphans;
 		job->orphans = orphan->next;
 		withdraw(orphan);
-		arena_free(&job->pool->arena, orphan->excluded);
+		arena_free(&job->pool->arena, orphan->shown);
+		free(orphan->excluded);
 		free(orphan);
 	}
 }

@@ -69,6 +69,8 @@ static int complete_config(forkpool_config *config)
 		return -ENOTSUP;
 	if (config->backend < 0 || config->backend > FORKPOOL_MPI || config->workers > FORKPOOL_MAX_WORKERS)
 		return -EINVAL;
+	if (config->memory_limit > 0 && config->backend != FORKPOOL_PROCESSES)
+		return -ENOTSUP;
 	if (worker_current != NULL) {
 		config->backend = FORKPOOL_SERIAL;
 		if (config->arena_size == 0)
@@ -138,6 +140,7 @@ static int make_region(forkpool *pool)
 	engine->failures = (struct failure *)(void *)(base + layout.failures);
 	engine->workers = pool->config.workers;
 	engine->spin_us = pool->config.spin_us;
+	engine->tasks_a_worker = pool->config.max_tasks_per_worker;
 	engine->before_sleep = pool->backend->before_sleep;
 	ring_init(&engine->ring, (struct ring_back *)(void *)(base + layout.ring_back),
 	          (struct ring_front *)(void *)(base + layout.ring_front), layout.capacity);

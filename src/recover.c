@@ -12,119 +12,170 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- Who is charged, and why ---- */
+/* ---- Why ---- */
 
-static void describe(const struct death *death, unsigned slot, bool exited, char *text)
+static const char *plural(size_t count)
 {
-	if (death->unknown)
-		snprintf(text, FORKPOOL_MESSAGE_SIZE, "worker %u (pid %d) ended; its status went to another wait()",
-		         slot, (int)death->pid);
-	else if (death->signal != 0)
-		snprintf(text, FORKPOOL_MESSAGE_SIZE, "worker %u (pid %d) was killed by signal %d (%s)", slot,
-		         (int)death->pid, death->signal, strsignal(death->signal));
-	else if (exited)
-		snprintf(text, FORKPOOL_MESSAGE_SIZE, "worker %u (pid %d): the task called exit()", slot,
-		         (int)death->pid);
-	else
-		snprintf(text, FORKPOOL_MESSAGE_SIZE, "worker %u (pid %d) ended with status %d", slot, (int)death->pid,
-		         death->exit_status);
+	return count == 1 ? "" : "s";
 }
 
-/* Tasks begin .. end-1 go down with their worker. */
-static void charge(struct job *job, size_t begin, size_t end, const struct death *death, const char *message)
+/* In words; `attempted` tasks went down with it. */
+static void describe(const struct death *death, const struct job *job, unsigned slot, size_t attempted, char *text)
 {
-	if (job->pool->killed) { /* by the parent, and through no fault of the task */
-		job_count_cancelled(job, begin, end);
-		return;
-	}
-	job->crashed += end - begin;
-	for (size_t i = begin; job->status != NULL && i < end; i++)
-		job->status[i] = FORKPOOL_CRASHED;
-	if (job->first.job == 0 || begin < job->first.index)
-		job->first_signal = death->signal;
-	task_note_failure(&job->first, job->number, begin, FORKPOOL_CRASHED, message);
+	const struct member *member = &job->pool->members[slot];
+	char words[FORKPOOL_MESSAGE_SIZE / 2], limit[64] = "";
+	if (job->pool->config.memory_limit > 0)
+		snprintf(limit, sizeof limit, ", under a memory limit of %zu bytes", job->pool->config.memory_limit);
+	if (member->doomed)
+		snprintf(words, sizeof words, "was ended: its task%s ran for more than %g s", plural(attempted),
+		         job->opts.timeout);
+	else if (death->unknown)
+		snprintf(words, sizeof words, "ended; its status went to another wait()");
+	else if (death->signal != 0)
+		snprintf(words, sizeof words, "was killed by signal %d (%s)%s%s", death->signal,
+		         strsignal(death->signal), death->out_of_memory ? ", possibly out of memory" : "", limit);
+	else if (job->pool->engine.records[slot].stage == STAGE_EXITED)
+		snprintf(words, sizeof words, "ended: the task called exit()");
+	else
+		snprintf(words, sizeof words, "ended with status %d", death->exit_status);
+	snprintf(text, FORKPOOL_MESSAGE_SIZE, "worker %u (pid %d) %s", slot, (int)death->pid, words);
 }
 
 /* ---- The chunk ---- */
 
-/* What the record says of a chunk that its worker was running. */
+/* What the record says of a chunk that its worker was running: a task, or all of those it was called for. */
 struct running {
 	struct job *job;
 	const struct death *death;
+	unsigned slot;
 	size_t chunk, length; /* and how many tasks it has */
-	uint64_t stolen, position, call_end;
-	const char *message;
+	size_t begin, end;    /* offsets of the tasks that go down with it */
+	uint64_t stolen, position, attempt;
 };
 
-/* Maps and loops: keep what is before, charge begin .. end, offer the rest. */
-static int recover_tasks(const struct running *was, size_t begin, size_t end)
+/* ---- Who is charged ---- */
+
+/* Tasks begin .. end-1 go down with their worker, at this attempt. */
+static void charge(const struct running *was, size_t begin, size_t end, uint32_t attempt)
+{
+	struct job *job = was->job;
+	bool doomed = job->pool->members[was->slot].doomed;
+	int32_t status = doomed ? FORKPOOL_TIMED_OUT : FORKPOOL_CRASHED;
+	char message[FORKPOOL_MESSAGE_SIZE];
+	begin += was->chunk * job->chunk;
+	end += was->chunk * job->chunk;
+	if (job->pool->killed) { /* by the parent, and through no fault of the task */
+		job_count_cancelled(job, begin, end);
+		return;
+	}
+	*(doomed ? &job->timed_out : &job->crashed) += end - begin;
+	for (size_t i = begin; job->status != NULL && i < end; i++)
+		job->status[i] = status;
+	if (job->first.job == 0 || begin < job->first.index)
+		job->first_signal = doomed ? 0 : was->death->signal;
+	describe(was->death, job, was->slot, end - begin, message);
+	task_note_failure(&job->first, job->number, begin, status, attempt, message);
+}
+
+/* What the worker had found out since the chunk was offered to it. */
+static struct resume resume_of(const struct running *was, size_t start)
 {
 	const struct orphan *orphan = orphan_find(was->job, was->chunk);
+	struct resume resume = orphan == NULL ? RESUME_FRESH : orphan->resume;
+	uint32_t attempt = (uint32_t)was->attempt;
+	if (was->attempt >> 32 == start && attempt > resume_attempt(&resume, start)) {
+		resume.start = start;
+		resume.attempt = attempt;
+	}
+	return resume;
+}
+
+static uint32_t retries_left_to(const struct job *job)
+{
+	return job->cancelled || job->pool->killed ? 0 : job->opts.retries;
+}
+
+/* ---- Maps and loops: what is before is kept ---- */
+
+static bool is_possible(const struct running *was, const struct resume *offered)
+{
 	uint64_t failed = position_failed(was->position);
-	size_t start = orphan == NULL ? 0 : orphan->start;
-	if (begin < start || failed > begin - start)
+	size_t call_end = resume_call_end(offered, was->begin, was->length);
+	bool too_long = was->begin == offered->start && was->end > call_end;
+	return was->begin >= offered->start && failed <= was->begin - offered->start && !too_long;
+}
+
+static int recover_tasks(const struct running *was)
+{
+	struct job *job = was->job;
+	const struct orphan *orphan = orphan_find(job, was->chunk);
+	struct resume offered = orphan == NULL ? RESUME_FRESH : orphan->resume, resume = resume_of(was, was->begin);
+	if (!is_possible(was, &offered))
 		return -EPROTO;
-	if (end < was->length && orphan_note(was->job, was->chunk) == NULL)
+	uint32_t attempt = resume_attempt(&resume, was->begin);
+	bool again = resume_again(&resume, retries_left_to(job), was->begin, was->end);
+	if (!again)
+		resume_behind(&resume, was->end);
+	if (resume.start < was->length && orphan_note(job, was->chunk) == NULL)
 		return -ENOMEM;
-	size_t first = was->chunk * was->job->chunk;
-	charge(was->job, first + begin, first + end, was->death, was->message);
-	was->job->failed += failed;
-	if (end < was->length)
-		return orphan_offer(was->job, was->chunk, end, was->stolen);
-	ledger_finish(&was->job->ledger[was->chunk], ledger_done(0, 0) | was->stolen);
+	job->failed += position_failed(was->position);
+	job->retried += again;
+	if (!again)
+		charge(was, was->begin, was->end, attempt);
+	if (resume.start < was->length)
+		return orphan_offer(job, was->chunk, &resume, was->stolen);
+	ledger_finish(&job->ledger[was->chunk], ledger_done(0, 0) | was->stolen);
 	return 0;
 }
 
-/* What is excluded already has been charged. */
-static void charge_piece(const struct running *was, const struct orphan *orphan, size_t begin, size_t end)
-{
-	size_t first = was->chunk * was->job->chunk;
-	for (size_t from = begin, to; from < end; from = to + 1) {
-		to = orphan_next_excluded(orphan, from, end);
-		if (from < to)
-			charge(was->job, first + from, first + to, was->death, was->message);
-	}
-}
+/* ---- Folds: the chunk is the unit ---- */
 
-/* Folds: charge begin .. end, offer the chunk from its beginning without them. */
-static int recover_fold(const struct running *was, size_t begin, size_t end)
+static int give_up_fold(const struct running *was, struct orphan *orphan, uint32_t attempt)
 {
 	struct job *job = was->job;
-	struct orphan *orphan = orphan_note(job, was->chunk);
-	if (orphan == NULL)
-		return -ENOMEM;
-	size_t excluded = orphan_count_with(orphan, begin, end);
-	uint32_t *list = excluded < was->length ? orphan_room(orphan, excluded) : NULL;
-	if (list == NULL && excluded < was->length)
-		return -ENOMEM;
-	charge_piece(was, orphan, begin, end);
-	if (list != NULL) {
-		orphan_exclude(orphan, begin, end, list);
-		return orphan_offer(job, was->chunk, 0, was->stolen);
-	}
+	int error = orphan_exclude(orphan, was->begin, was->end);
+	if (error != 0)
+		return error;
+	charge(was, was->begin, was->end, attempt);
+	if (orphan->excluded_count < was->length)
+		return orphan_offer(job, was->chunk, &RESUME_FRESH, was->stolen);
 	job_clear_partial(job, was->chunk);
 	ledger_finish(&job->ledger[was->chunk], ledger_done(0, 0) | was->stolen);
 	return 0;
 }
 
-static int recover_running(const struct running *was)
+static int recover_fold(const struct running *was)
 {
-	size_t begin = position_offset(was->position), end = begin + 1;
-	bool is_range = was->job->request.kind >= JOB_RANGE;
-	if (was->position & POSITION_WHOLE)
-		end = was->call_end;
-	if ((was->position & 3) != POSITION_RUNNING || begin >= end || end > was->length ||
-	    (!is_range && (was->position & POSITION_WHOLE)))
-		return -EPROTO;
-	return was->job->request.kind == JOB_FOLD ? recover_fold(was, begin, end) : recover_tasks(was, begin, end);
+	struct job *job = was->job;
+	struct orphan *orphan = orphan_note(job, was->chunk);
+	if (orphan == NULL)
+		return -ENOMEM;
+	struct resume resume = resume_of(was, 0);
+	if (resume.attempt > retries_left_to(job))
+		return give_up_fold(was, orphan, resume.attempt);
+	resume.attempt++;
+	job->retried++;
+	return orphan_offer(job, was->chunk, &resume, was->stolen);
 }
 
-/* (a)  Returns 1: somebody was charged, 0: nobody, or -errno. */
+/* ---- From the record ---- */
+
+static int recover_running(struct running *was, uint64_t call_end)
+{
+	bool is_range = was->job->request.kind >= JOB_RANGE;
+	was->begin = position_offset(was->position);
+	was->end = was->position & POSITION_WHOLE ? call_end : was->begin + 1;
+	if ((was->position & 3) != POSITION_RUNNING || was->begin >= was->end || was->end > was->length ||
+	    (!is_range && (was->position & POSITION_WHOLE)))
+		return -EPROTO;
+	return was->job->request.kind == JOB_FOLD ? recover_fold(was) : recover_tasks(was);
+}
+
+/* (a)  Returns 1: a task was announced, and is charged or tried again; 0: none; or -errno. */
 static int recover_chunk(struct job *job, unsigned slot, const struct death *death)
 {
 	forkpool *pool = job->pool;
 	const struct worker_record *record = &pool->engine.records[slot];
-	char message[FORKPOOL_MESSAGE_SIZE];
 	size_t chunk = record->chunk;
 	if (chunk >= job->chunks)
 		return 0; /* of an earlier job: it has announced nothing in this one */
@@ -134,19 +185,18 @@ static int recover_chunk(struct job *job, unsigned slot, const struct death *dea
 	struct running was = {
 	        .job = job,
 	        .death = death,
+	        .slot = slot,
 	        .chunk = chunk,
 	        .length = job_chunk_length(job, chunk),
 	        .stolen = word & LEDGER_STOLEN,
 	        .position = record->position,
-	        .call_end = record->call_end,
-	        .message = message,
+	        .attempt = job->opts.retries > 0 ? record->attempt : 0,
 	};
 	if (was.position == POSITION_CLAIMING) {
 		const struct orphan *orphan = orphan_find(job, chunk);
-		return orphan_offer(job, chunk, orphan == NULL ? 0 : orphan->start, was.stolen);
+		return orphan_offer(job, chunk, orphan == NULL ? &RESUME_FRESH : &orphan->resume, was.stolen);
 	}
-	describe(death, slot, record->stage == STAGE_EXITED, message);
-	int error = recover_running(&was);
+	int error = recover_running(&was, record->call_end);
 	return error == 0 ? 1 : error;
 }
 
@@ -169,6 +219,8 @@ static void clear_record(struct worker_record *record)
 	atomic_store(&record->position, POSITION_CLAIMING);
 	atomic_store(&record->done, 0);
 	atomic_store(&record->useful, 0);
+	atomic_store(&record->attempt, 0);
+	atomic_store(&record->stint, 0);
 	atomic_store(&record->parked, 0);
 	atomic_store(&record->stage, STAGE_STARTING);
 }
@@ -177,17 +229,17 @@ void recover_worker(forkpool *pool, unsigned slot, const struct death *death)
 {
 	struct worker_record *record = &pool->engine.records[slot];
 	struct job *job = job_find(pool, record->pin);
-	int charged = 0;
+	int announced = 0;
 	if (job != NULL && job->error == 0) {
 		job_use_ledger(job); /* (b) */
-		charged = recover_chunk(job, slot, death);
+		announced = recover_chunk(job, slot, death);
 		add_lost_use(job, record, death);
-		if (charged > 0 && job->opts.stop_on_failure)
+		if (job->crashed + job->timed_out > 0 && job->opts.stop_on_failure)
 			job_cancel(job);
-		if (charged < 0)
-			job->error = charged;
+		if (announced < 0)
+			job->error = announced;
 	}
-	pool->barren = charged > 0 || record->useful || record->done > 0 ? 0 : pool->barren + 1;
+	pool->barren = announced > 0 || record->useful || record->done > 0 ? 0 : pool->barren + 1;
 	clear_record(record);
 	ring_renew(&pool->engine.ring, &pool->engine.records->parked, sizeof *record, pool_workers(pool)); /* (c) */
 }

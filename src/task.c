@@ -7,10 +7,13 @@
  */
 #include "task.h"
 
+#include "clock.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 _Thread_local struct worker *worker_current __attribute__((tls_model("initial-exec")));
 
@@ -48,9 +51,73 @@ static const void *const *items_of(const struct job_post *post, size_t index, co
 	return items;
 }
 
+/* ---- Time limits ---- */
+
+/* Its position has been stored. */
+static void begin_stint(struct worker *worker)
+{
+	struct worker_record *record = worker->record;
+	if (!worker->post->timed)
+		return;
+	atomic_store_explicit(&record->began, clock_ns(), memory_order_relaxed);
+	atomic_store_explicit(&record->stint, worker->stint + 1, memory_order_release); /* B3 */
+}
+
+/* The task is over, unless it was doomed: then it never is. */
+static void end_stint(struct worker *worker)
+{
+	uint64_t stint = worker->stint + 1;
+	if (!worker->post->timed)
+		return;
+	worker->stint += 2;
+	if (atomic_compare_exchange_strong(&worker->record->stint, &stint, worker->stint)) /* B3 */
+		return;
+	for (;;) {
+		worker->engine->before_sleep(); /* lets in the signal that tells of the parent's death */
+		pause();
+	}
+}
+
+/* ---- Attempts ---- */
+
+/* Which attempt the running task is. */
+static uint32_t current_attempt(const struct worker *worker)
+{
+	if (worker->post->kind == JOB_FOLD)
+		return worker->resume.attempt;
+	return resume_attempt(&worker->resume, position_offset(worker->record->position));
+}
+
+/* Before the position that it belongs to. */
+static void announce_attempt(struct worker *worker)
+{
+	uint64_t offset = worker->post->kind == JOB_FOLD ? 0 : worker->resume.start;
+	atomic_store_explicit(&worker->record->attempt, attempt_word(offset, worker->resume.attempt),
+	                      memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+static void note_retry(struct worker *worker)
+{
+	atomic_fetch_add_explicit(&worker->tally->retried, 1, memory_order_relaxed);
+	worker->message[0] = '\0';
+	announce_attempt(worker);
+}
+
+/* Tasks begin .. end-1 failed: whether they are tried again. */
+static bool try_again(struct worker *worker, size_t begin, size_t end)
+{
+	size_t first = worker->first;
+	if (stopped(worker) || !resume_again(&worker->resume, worker->post->retries, begin - first, end - first))
+		return false;
+	note_retry(worker);
+	return true;
+}
+
 /* ---- Failures ---- */
 
-void task_note_failure(struct failure *failure, uint64_t job, uint64_t index, int32_t status, const char *message)
+void task_note_failure(struct failure *failure, uint64_t job, uint64_t index, int32_t status, uint32_t attempt,
+                       const char *message)
 {
 	if (atomic_load_explicit(&failure->job, memory_order_relaxed) == job && failure->index <= index)
 		return;
@@ -58,6 +125,7 @@ void task_note_failure(struct failure *failure, uint64_t job, uint64_t index, in
 	atomic_signal_fence(memory_order_seq_cst);
 	failure->index = index;
 	failure->status = status;
+	failure->attempt = attempt;
 	snprintf(failure->message, sizeof failure->message, "%s", message);
 	atomic_signal_fence(memory_order_seq_cst);
 	atomic_store_explicit(&failure->job, job, memory_order_release);
@@ -70,18 +138,38 @@ static bool has_message(const struct worker *worker)
 	       worker->message_position == worker->record->position;
 }
 
+static void note_first(struct worker *worker, struct failure *failure, size_t index, int32_t status)
+{
+	task_note_failure(failure, worker->job, index, status, current_attempt(worker),
+	                  has_message(worker) ? worker->message : "");
+}
+
+static struct failure *own_failure(const struct worker *worker)
+{
+	return &worker->failures[job_slot(worker->job)];
+}
+
+/* The status of tasks begin .. end-1, that failed with `code`. */
+static int32_t count_failed(struct worker *worker, size_t begin, size_t end, int code)
+{
+	int32_t status = code <= FORKPOOL_CANCELLED ? -1 : code;
+	for (size_t i = begin; worker->post->status != NULL && i < end; i++)
+		worker->post->status[i] = status;
+	worker->chunk_failed += end - begin;
+	return status;
+}
+
+static void stop_if_asked(const struct worker *worker)
+{
+	if (worker->post->stop_on_failure)
+		atomic_store(&worker->tally->stop, 1);
+}
+
 /* Tasks begin .. end-1 failed with `code`.  Returns what that adds to the position. */
 static uint64_t note_failed(struct worker *worker, size_t begin, size_t end, int code)
 {
-	const struct job_post *post = worker->post;
-	int32_t status = code <= FORKPOOL_CANCELLED ? -1 : code;
-	for (size_t i = begin; post->status != NULL && i < end; i++)
-		post->status[i] = status;
-	task_note_failure(&worker->failures[job_slot(worker->job)], worker->job, begin, status,
-	                  has_message(worker) ? worker->message : "");
-	worker->chunk_failed += end - begin;
-	if (post->stop_on_failure)
-		atomic_store(&worker->tally->stop, 1);
+	note_first(worker, own_failure(worker), begin, count_failed(worker, begin, end, code));
+	stop_if_asked(worker);
 	return position_running(0, end - begin) - position_running(0, 0);
 }
 
@@ -122,6 +210,38 @@ static size_t run_for(struct worker *worker, const struct job_post *post, size_t
 	RUN_TASKS(function(i, ctx));
 }
 
+static int call_task(const struct job_post *post, size_t i)
+{
+	const void *items[MAX_COLUMNS];
+	void *result = element(post->results, i, post->result_size);
+	switch (post->kind) {
+	case JOB_MAP:
+		return post->function.map(item_of(&post->columns[0], i), result, post->ctx);
+	case JOB_STARMAP:
+		return post->function.starmap(items_of(post, i, items), result, post->ctx);
+	default:
+		return post->function.loop(i, post->ctx);
+	}
+}
+
+/* The same loop for jobs with a time limit or retries. */
+static size_t run_carefully(struct worker *worker, const struct job_post *post, size_t begin, size_t end)
+{
+	announce_attempt(worker);
+	for (size_t i = begin;;) {
+		set_range_position(worker, i, 0);
+		begin_stint(worker);
+		int code = call_task(post, i);
+		end_stint(worker);
+		if (code != 0 && try_again(worker, i, i + 1))
+			continue;
+		if (code != 0)
+			note_failed(worker, i, i + 1, code);
+		if (++i == end || stopped(worker))
+			return i;
+	}
+}
+
 /* ---- One function call a range ---- */
 
 static void begin_call(struct worker *worker, size_t begin, size_t end)
@@ -132,6 +252,7 @@ static void begin_call(struct worker *worker, size_t begin, size_t end)
 	atomic_store_explicit(&worker->record->call_end, end - worker->first, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
 	set_range_position(worker, begin, POSITION_WHOLE);
+	begin_stint(worker);
 }
 
 /* After a call that failed: the index that is charged; *end is one behind the last. */
@@ -143,47 +264,74 @@ static size_t charged(const struct worker *worker, size_t *end)
 	return index;
 }
 
+/* Returns where to go on. */
+static size_t after_failed_call(struct worker *worker, int code)
+{
+	size_t charged_end, index = charged(worker, &charged_end);
+	if (try_again(worker, index, charged_end))
+		return index;
+	note_failed(worker, index, charged_end, code);
+	resume_behind(&worker->resume, charged_end - worker->first);
+	return charged_end;
+}
+
 static size_t run_range(struct worker *worker, const struct job_post *post, size_t begin, size_t end)
 {
-	while (begin < end) {
-		if (worker->chunk_failed > 0 && stopped(worker))
-			return begin;
-		begin_call(worker, begin, end);
-		int code = post->function.range(begin, end, post->ctx);
-		if (code == 0)
-			break;
-		size_t charged_end, index = charged(worker, &charged_end);
-		note_failed(worker, index, charged_end, code);
-		begin = charged_end;
-	}
-	return end;
+	size_t first = worker->first;
+	announce_attempt(worker);
+	do {
+		size_t call_end = first + resume_call_end(&worker->resume, begin - first, end - first);
+		begin_call(worker, begin, call_end);
+		int code = post->function.range(begin, call_end, post->ctx);
+		end_stint(worker);
+		begin = code == 0 ? call_end : after_failed_call(worker, code);
+	} while (begin < end && !stopped(worker));
+	return begin;
 }
 
 /* ---- Folds: the chunk is the unit ---- */
 
-/* Offsets that a fold leaves out, ascending. */
+/* Offsets that a fold leaves out, ascending; and the first of its own failures. */
 struct exclusions {
-	uint32_t *offsets;
+	const uint32_t *offsets; /* as they came with the chunk, or `own` */
+	uint32_t *own;
 	size_t count;
+	struct failure first;
 };
 
 static void exclude(struct exclusions *exclusions, uint32_t begin, uint32_t end)
 {
-	size_t at = 0, added = end - begin;
-	while (at < exclusions->count && exclusions->offsets[at] < begin)
-		at++;
-	uint32_t *offsets = realloc(exclusions->offsets, (exclusions->count + added) * sizeof *offsets);
-	if (offsets == NULL)
+	size_t at = 0, added = end - begin, count = exclusions->count;
+	uint32_t *own = malloc((count + added) * sizeof *own);
+	if (own == NULL)
 		abort(); /* as any task without memory: a crash, at this index */
-	memmove(offsets + at + added, offsets + at, (exclusions->count - at) * sizeof *offsets);
+	for (; at < count && exclusions->offsets[at] < begin; at++)
+		own[at] = exclusions->offsets[at];
 	for (size_t i = 0; i < added; i++)
-		offsets[at + i] = begin + (uint32_t)i;
-	exclusions->offsets = offsets;
-	exclusions->count += added;
+		own[at + i] = begin + (uint32_t)i;
+	for (; at < count; at++)
+		own[at + added] = exclusions->offsets[at];
+	free(exclusions->own);
+	exclusions->offsets = exclusions->own = own;
+	exclusions->count = count + added;
 }
 
-/* Folds the pieces between the excluded offsets; false: a call failed, and what it was charged
- * for is excluded now. */
+/* A call failed: the chunk is tried again as it is, or without what the call was charged for. */
+static void after_failed_fold(struct worker *worker, struct exclusions *exclusions, int code)
+{
+	size_t end, index = charged(worker, &end), first = worker->first;
+	if (!stopped(worker) && worker->resume.attempt <= worker->post->retries) {
+		worker->resume.attempt++;
+		note_retry(worker);
+		return;
+	}
+	note_first(worker, &exclusions->first, index, count_failed(worker, index, end, code));
+	exclude(exclusions, (uint32_t)(index - first), (uint32_t)(end - first));
+	worker->resume.attempt = 1;
+	announce_attempt(worker);
+}
+
+/* Folds the pieces between the excluded offsets; false: a call failed. */
 static bool fold_pieces(struct worker *worker, size_t chunk_end, void *acc, struct exclusions *exclusions)
 {
 	const struct job_post *post = worker->post;
@@ -193,11 +341,9 @@ static bool fold_pieces(struct worker *worker, size_t chunk_end, void *acc, stru
 		if (begin < end) {
 			begin_call(worker, begin, end);
 			int code = post->function.fold(begin, end, acc, post->ctx);
+			end_stint(worker);
 			if (code != 0) {
-				size_t charged_end, index = charged(worker, &charged_end);
-				note_failed(worker, index, charged_end, code);
-				exclude(exclusions, (uint32_t)(index - worker->first),
-				        (uint32_t)(charged_end - worker->first));
+				after_failed_fold(worker, exclusions, code);
 				return false;
 			}
 		}
@@ -206,7 +352,18 @@ static bool fold_pieces(struct worker *worker, size_t chunk_end, void *acc, stru
 	return true;
 }
 
-/* A fold killed in an earlier attempt may have noted failures that this one meets anew. */
+/* What failed in the attempt that went through.  Not before, as an attempt that dies is made again, and may
+ * end otherwise. */
+static void note_fold_failures(struct worker *worker, const struct failure *first)
+{
+	if (first->job == 0)
+		return;
+	task_note_failure(own_failure(worker), worker->job, first->index, first->status, first->attempt,
+	                  first->message);
+	stop_if_asked(worker);
+}
+
+/* A fold killed in an earlier attempt may have left statuses of failures that this one meets anew. */
 static void clear_statuses(int32_t *status, size_t length, const struct exclusions *excluded)
 {
 	for (size_t offset = 0, k = 0; offset < length; offset++)
@@ -220,32 +377,27 @@ static size_t run_fold(struct worker *worker, const struct job_post *post, size_
 {
 	size_t first = worker->first;
 	void *acc = post->results + first / post->chunk * post->result_stride;
-	struct exclusions exclusions = {NULL, worker->excluded_count};
+	struct exclusions exclusions = {.offsets = worker->excluded, .count = worker->excluded_count};
 	(void)begin; /* the chunk is the unit */
-	if (exclusions.count > 0) {
-		exclusions.offsets = malloc(exclusions.count * sizeof *exclusions.offsets);
-		if (exclusions.offsets == NULL) {
-			begin_call(worker, first, end);
-			abort(); /* as any task without memory: a crash, here of the chunk */
-		}
-		memcpy(exclusions.offsets, worker->excluded, exclusions.count * sizeof *exclusions.offsets);
-	}
+	announce_attempt(worker);
 	if (post->status != NULL)
 		clear_statuses(post->status + first, end - first, &exclusions);
 	do
 		memcpy(acc, post->identity, post->result_size);
 	while (!fold_pieces(worker, end, acc, &exclusions));
-	free(exclusions.offsets);
+	free(exclusions.own);
+	note_fold_failures(worker, &exclusions.first);
 	return end;
 }
 
-task_runner *task_runner_for(enum job_kind kind)
+task_runner *task_runner_for(const struct job_post *post)
 {
 	static task_runner *const runners[] = {
 	        [JOB_MAP] = run_map,     [JOB_STARMAP] = run_starmap, [JOB_FOR] = run_for,
 	        [JOB_RANGE] = run_range, [JOB_FOLD] = run_fold,
 	};
-	return runners[kind];
+	bool careful = post->timed || post->retries > 0;
+	return careful && post->kind < JOB_RANGE ? run_carefully : runners[post->kind];
 }
 
 /* ---- What a task may call ---- */
@@ -270,7 +422,8 @@ void *forkpool_worker_state(void)
 
 unsigned forkpool_attempt(void)
 {
-	return current_task() != NULL;
+	const struct worker *worker = current_task();
+	return worker == NULL ? 0 : current_attempt(worker);
 }
 
 int forkpool_cancelled(void)
@@ -285,7 +438,9 @@ void forkpool_at(size_t index)
 	if (worker == NULL || worker->post->kind < JOB_RANGE || index < worker->call_begin || index >= worker->call_end)
 		return;
 	worker->call_begin = index;
+	end_stint(worker); /* the one before is over, as for its time */
 	set_range_position(worker, index, 0);
+	begin_stint(worker);
 }
 
 int forkpool_fail_text(int code, const char *text)

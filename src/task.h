@@ -7,9 +7,10 @@
 
 #include "engine.h"
 
-task_runner *task_runner_for(enum job_kind kind);
+task_runner *task_runner_for(const struct job_post *post);
 
-/* Notes that a task of the job ended with this status, if it has the lowest index so far. */
-void task_note_failure(struct failure *failure, uint64_t job, uint64_t index, int32_t status, const char *message);
+/* Notes that a task of the job ended with this status, at this attempt, if it has the lowest index so far. */
+void task_note_failure(struct failure *failure, uint64_t job, uint64_t index, int32_t status, uint32_t attempt,
+                       const char *message);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "crew.h"
+#include "limit.h"
 #include "orphan.h"
 #include "watch.h"
 #include "worker.h"
@@ -25,10 +26,15 @@ static void plan_beat(forkpool *pool)
 	pool->next_beat = clock_seconds() + (watch_is_complete(pool) ? HEARTBEAT : HEARTBEAT_NO_PIDFD);
 }
 
-static void beat(forkpool *pool)
+static void check_crew(forkpool *pool)
 {
 	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
 		crew_check(pool, slot);
+}
+
+static void beat(forkpool *pool)
+{
+	check_crew(pool);
 	crew_refill(pool, false);
 	orphan_publish(pool);
 	for (struct job *job = pool->jobs; job != NULL; job = job->next)
@@ -41,13 +47,17 @@ static void beat(forkpool *pool)
 static void sleep_once(forkpool *pool, double seconds)
 {
 	unsigned slots[WATCH_SLOTS];
-	double until_beat = pool->next_beat - clock_seconds();
+	double until_beat = pool->next_beat - clock_seconds(), until_limit = limit_enforce(pool);
+	if (seconds > until_limit)
+		seconds = until_limit;
 	if (seconds > until_beat)
 		seconds = until_beat > 0 ? until_beat : 0;
 	int ended = watch_sleep(pool, seconds, slots);
 	atomic_store(&pool->engine.board->parent_asleep, 0);
 	for (int i = 0; i < ended; i++)
 		crew_check(pool, slots[i]);
+	if (pool->backend->shares_memory)
+		check_crew(pool); /* a thread that ends rings the bell */
 	orphan_publish(pool);
 	if (clock_seconds() >= pool->next_beat)
 		beat(pool);
@@ -147,11 +157,16 @@ static void tick_inline(void *arg)
 static void work_inline(struct job *job)
 {
 	struct worker *worker = job->pool->inline_worker;
-	worker->between = job->opts.progress == NULL ? NULL : tick_inline;
-	worker->between_arg = job;
-	while (!job_check(job))
+	while (!job_check(job)) {
+		worker->between = job->opts.progress == NULL ? NULL : tick_inline;
+		worker->between_arg = job;
+		worker->attentive = worker->between != NULL || job->pool->engine.tasks_a_worker > 0;
 		worker_find_work(worker);
-	worker->between = NULL;
+		worker->between = NULL;
+		int error = crew_renew_inline(job->pool);
+		if (error != 0)
+			job_fail(job, error);
+	}
 }
 
 /* The book-keeping cannot be believed, or not be kept: ends all workers and all open jobs, and
@@ -189,8 +204,7 @@ static void wait_until(forkpool *pool, bool (*condition)(const forkpool *pool))
 	plan_beat(pool);
 	while (!condition(pool)) {
 		atomic_store(&pool->engine.board->parent_asleep, 1); /* B1, with `stage` for the tally */
-		for (unsigned slot = 0; slot < pool_workers(pool); slot++)
-			crew_check(pool, slot);
+		check_crew(pool);
 		if (!condition(pool))
 			sleep_once(pool, INFINITY);
 	}

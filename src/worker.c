@@ -23,6 +23,8 @@ void worker_init(struct worker *worker, struct engine *engine, unsigned slot, ui
 	        .slot = slot,
 	        .number = slot,
 	        .running = ledger_running(slot, incarnation),
+	        .attentive = engine->tasks_a_worker > 0,
+	        .resume = RESUME_FRESH,
 	};
 }
 
@@ -84,7 +86,7 @@ static bool join_job(struct worker *worker, uint64_t number)
 	}
 	worker->post = post;
 	worker->tally = &engine->tallies[job_slot(number)];
-	worker->run = task_runner_for(post->kind);
+	worker->run = task_runner_for(post);
 	worker->message[0] = '\0';
 	worker->outer = worker_current;
 	worker->in_task = true;
@@ -156,9 +158,23 @@ static inline void announce(struct worker *worker, size_t chunk)
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
+/* What is done after a chunk, where anything is.  Returns whether to leave the job. */
+static bool look_up(struct worker *worker, size_t tasks)
+{
+	size_t enough = worker->engine->tasks_a_worker;
+	if (worker->between != NULL)
+		worker->between(worker->between_arg);
+	worker->served += tasks;
+	worker->retired = enough > 0 && worker->served >= enough;
+	return worker->retired;
+}
+
+/* What became of a chunk that was to be claimed. */
+enum taken { TAKEN_BY_OTHERS, TAKEN, TAKEN_AS_LAST };
+
 /* Runs a claimed chunk from offset `start`, and finishes it. */
-static inline void run_chunk(struct worker *worker, const struct job_post *post, ledger_word *word, size_t chunk,
-                             size_t start, uint64_t stolen)
+static inline enum taken run_chunk(struct worker *worker, const struct job_post *post, ledger_word *word, size_t chunk,
+                                   size_t start, uint64_t stolen)
 {
 	size_t first = chunk * post->chunk, left = post->count - first;
 	size_t end = left < post->chunk ? post->count : first + post->chunk;
@@ -169,19 +185,21 @@ static inline void run_chunk(struct worker *worker, const struct job_post *post,
 	ledger_finish(word, ledger_done(failed, end - reached) | stolen);
 	worker->failed += failed;
 	atomic_store_explicit(&worker->record->done, ++worker->done, memory_order_relaxed);
-	if (worker->between != NULL)
-		worker->between(worker->between_arg);
+	if (post->retries > 0)
+		worker->resume = RESUME_FRESH;
+	return worker->attentive && look_up(worker, reached - first - start) ? TAKEN_AS_LAST : TAKEN;
 }
 
-/* Claims and runs a chunk that was seen as TODO; false: somebody else has it. */
-static inline bool take_chunk(struct worker *worker, const struct job_post *post, ledger_word *word, size_t chunk,
-                              uint64_t stolen)
+/* Claims and runs the chunk if it is TODO. */
+static inline enum taken take_chunk(struct worker *worker, const struct job_post *post, ledger_word *word, size_t chunk,
+                                    uint64_t stolen)
 {
+	if (ledger_peek(word) != LEDGER_TODO)
+		return TAKEN_BY_OTHERS;
 	announce(worker, chunk);
 	if (!ledger_claim(word, LEDGER_TODO, worker->running | stolen))
-		return false;
-	run_chunk(worker, post, word, chunk, 0, stolen);
-	return true;
+		return TAKEN_BY_OTHERS;
+	return run_chunk(worker, post, word, chunk, 0, stolen);
 }
 
 /* ---- Ranges ---- */
@@ -193,9 +211,8 @@ static void sweep_up(struct worker *worker, size_t first, size_t last)
 	struct watch watch = watch_job(worker);
 	ledger_word *word = &post->ledger[first];
 	for (size_t chunk = first; chunk < last && !should_leave(&watch); chunk++, word++) {
-		if (ledger_peek(word) == LEDGER_TODO && take_chunk(worker, post, word, chunk, 0))
-			continue;
-		if (ledger_peek(word) & LEDGER_STOLEN)
+		enum taken taken = take_chunk(worker, post, word, chunk, 0);
+		if (taken == TAKEN_AS_LAST || (taken == TAKEN_BY_OTHERS && (ledger_peek(word) & LEDGER_STOLEN)))
 			return;
 	}
 }
@@ -208,9 +225,9 @@ static bool sweep_down(struct worker *worker, size_t first, size_t last)
 	bool found = false;
 	for (size_t chunk = last; chunk-- > first && !should_leave(&watch);) {
 		ledger_word *word = &post->ledger[chunk];
-		if (ledger_peek(word) == LEDGER_TODO && take_chunk(worker, post, word, chunk, LEDGER_STOLEN))
-			found = true;
-		else if (!(ledger_peek(word) & LEDGER_STOLEN))
+		enum taken taken = take_chunk(worker, post, word, chunk, LEDGER_STOLEN);
+		found |= taken != TAKEN_BY_OTHERS;
+		if (taken == TAKEN_AS_LAST || (taken == TAKEN_BY_OTHERS && !(ledger_peek(word) & LEDGER_STOLEN)))
 			return found;
 	}
 	return found;
@@ -233,7 +250,7 @@ static bool steal_from_job(struct worker *worker, uint64_t number)
 	const struct job_post *post = worker->post;
 	struct watch watch = watch_job(worker);
 	bool found = false;
-	for (size_t i = 1; i <= post->ranges && !should_leave(&watch); i++) {
+	for (size_t i = 1; i <= post->ranges && !worker->retired && !should_leave(&watch); i++) {
 		size_t range = (worker->slot + i) % post->ranges;
 		found |= sweep_down(worker, job_range_begin(post, range), job_range_begin(post, range + 1));
 	}
@@ -262,7 +279,13 @@ static bool adopt(struct worker *worker, const struct orphan_post *orphan)
 	uint64_t version = atomic_load_explicit(&orphan->version, memory_order_acquire);
 	if (version == 0 || !join_job(worker, atomic_load(&orphan->job)))
 		return false;
-	size_t chunk = atomic_load(&orphan->chunk), start = atomic_load(&orphan->start);
+	size_t chunk = atomic_load(&orphan->chunk);
+	worker->resume = (struct resume){
+	        .start = atomic_load(&orphan->start),
+	        .tried_end = atomic_load(&orphan->tried_end),
+	        .step = atomic_load(&orphan->step),
+	        .attempt = (uint32_t)atomic_load(&orphan->attempt),
+	};
 	worker->excluded = atomic_load(&orphan->excluded);
 	worker->excluded_count = atomic_load(&orphan->excluded_count);
 	bool adopted = false;
@@ -272,8 +295,9 @@ static bool adopt(struct worker *worker, const struct orphan_post *orphan)
 		announce(worker, chunk);
 		adopted = ledger_claim(word, ledger_orphan((uint32_t)version) | stolen, worker->running | stolen);
 		if (adopted)
-			run_chunk(worker, worker->post, word, chunk, start, stolen);
+			run_chunk(worker, worker->post, word, chunk, worker->resume.start, stolen);
 	}
+	worker->resume = RESUME_FRESH;
 	worker->excluded_count = 0;
 	leave_job(worker);
 	return adopted;
@@ -326,8 +350,10 @@ static void wait_for_permit(struct worker *worker)
 void worker_run(struct worker *worker)
 {
 	for (;;) {
-		while (worker_find_work(worker))
+		while (!worker->retired && worker_find_work(worker))
 			;
+		if (worker->retired)
+			return;
 		if (atomic_load_explicit(&worker->engine->board->closing, memory_order_acquire))
 			return;
 		wait_for_permit(worker);

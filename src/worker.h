@@ -9,7 +9,7 @@
 
 void worker_init(struct worker *worker, struct engine *engine, unsigned slot, uint32_t incarnation);
 
-/* Works until the pool closes and nothing is left to do. */
+/* Works until the pool closes and nothing is left to do, or until it has served long enough. */
 void worker_run(struct worker *worker);
 
 /* Looks once for something to do, and does it; false: there is nothing. */

@@ -1,0 +1,49 @@
+/*
+ * Time limits.  The contract is B3 in engine.h: what is doomed is the very task that was over its time, and
+ * who has finished meanwhile is left alone.
+ */
+#include "limit.h"
+
+#include "clock.h"
+#include "job.h"
+
+#include <math.h>
+
+/* Seconds until the worker's task is over its time; <= 0: it is. */
+static double time_left(const struct worker_record *record, const struct job *job)
+{
+	uint64_t began = atomic_load_explicit(&record->began, memory_order_relaxed), now = clock_ns();
+	double run = now > began ? (double)(now - began) / 1e9 : 0;
+	return job->opts.timeout - run;
+}
+
+static double enforce_one(forkpool *pool, unsigned slot)
+{
+	struct worker_record *record = &pool->engine.records[slot];
+	struct member *member = &pool->members[slot];
+	uint64_t stint = atomic_load_explicit(&record->stint, memory_order_acquire); /* B3: first */
+	const struct job *job = job_find(pool, atomic_load(&record->pin));
+	if (job == NULL || job->opts.timeout <= 0 || !member->alive || member->doomed)
+		return INFINITY;
+	double left = stint % 2 == 0 ? job->opts.timeout : time_left(record, job);
+	if (left > 0)
+		return left;
+	if (atomic_compare_exchange_strong(&record->stint, &stint, STINT_DOOMED)) {
+		member->doomed = true;
+		pool->backend->kill(pool, slot);
+	}
+	return job->opts.timeout;
+}
+
+double limit_enforce(forkpool *pool)
+{
+	double seconds = INFINITY;
+	for (const struct job *job = pool->jobs; job != NULL; job = job->next)
+		if (job->opts.timeout > 0 && job->opts.timeout < seconds)
+			seconds = job->opts.timeout; /* a worker may be about to begin at it */
+	if (isinf(seconds))
+		return seconds;
+	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
+		seconds = fmin(seconds, enforce_one(pool, slot));
+	return seconds;
+}
