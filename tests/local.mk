@@ -12,6 +12,7 @@ test_programs = \
 	tests/test_shapes \
 	tests/test_crash \
 	tests/test_kills \
+	tests/test_limits \
 	tests/test_ledger \
 	tests/test_ring
 check_PROGRAMS += $(test_programs)
@@ -44,6 +45,8 @@ tests_test_crash_CFLAGS = $(test_cflags)
 tests_test_crash_LDADD = $(test_ldadd)
 tests_test_kills_CFLAGS = $(test_cflags)
 tests_test_kills_LDADD = $(test_ldadd)
+tests_test_limits_CFLAGS = $(test_cflags)
+tests_test_limits_LDADD = $(test_ldadd)
 
 # Parts of the engine on their own, compiled into their tests.
 tests_test_ledger_SOURCES = tests/test_ledger.c src/ledger.c src/ledger.h

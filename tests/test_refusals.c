@@ -70,10 +70,21 @@ enum call { MAP, STARMAP, FOR, FOR_RANGE, REDUCE, APPLY };
 
 enum lack { LACKS_POOL = 1, LACKS_FUNCTION = 2, LACKS_ITEMS = 4, LACKS_RESULTS = 8, LACKS_COMBINE = 16 };
 
-enum flaw { CTX_UNSEEN = 1, NEGATIVE_INTERVAL = 2, RESERVED_FIRST = 4, RESERVED_LAST = 8, INTERVAL_NAN = 16 };
+enum flaw {
+	CTX_UNSEEN = 1,
+	NEGATIVE_INTERVAL = 2,
+	RESERVED_FIRST = 4,
+	RESERVED_LAST = 8,
+	INTERVAL_NAN = 16,
+	TIMEOUT = 32,
+	NEGATIVE_TIMEOUT = 64,
+	TIMEOUT_NAN = 128,
+	TIMEOUT_INFINITE = 256,
+	MANY_RETRIES = 512,
+};
 
-/* Backends a row is about: on threads and serial every pointer can be seen. */
-enum { ALL = 7, WORKERS = 3, PROCESSES = 1 };
+/* Backends a row is about: on threads and serial every pointer can be seen, and no task be ended. */
+enum { ALL = 7, WORKERS = 3, PROCESSES = 1, NO_PROCESSES = 6 };
 
 /* For starmap, `item_size` is the first column's stride. */
 struct refusal {
@@ -136,6 +147,13 @@ static const struct refusal refusals[] = {
         {MAP, 3, 1, 1, 0, 0, NEGATIVE_INTERVAL, 0, ALL, EINVAL, "-2.5"},
         {FOR, 3, 0, 0, 0, 0, INTERVAL_NAN, 0, ALL, EINVAL, "nan"},
 
+        {FOR, 3, 0, 0, 0, 0, NEGATIVE_TIMEOUT, 0, ALL, EINVAL, "-0.5"},
+        {MAP, 3, 1, 1, 0, 0, TIMEOUT_NAN, 0, ALL, EINVAL, "nan"},
+        {REDUCE, 3, 0, 1, 0, 0, TIMEOUT_INFINITE, 0, ALL, EINVAL, "inf"},
+        {FOR_RANGE, 3, 0, 0, 0, 0, MANY_RETRIES, 0, ALL, EINVAL, "1000001"},
+        {MAP, 3, 1, 1, 0, 0, TIMEOUT, 0, NO_PROCESSES, ENOTSUP, "opts.timeout is 1.5"},
+        {APPLY, 1, 1, 1, 0, 0, TIMEOUT, 0, NO_PROCESSES, ENOTSUP, "opts.timeout is 1.5"},
+
         /* What the workers cannot see. */
         {MAP, 3, 1, 1, 0, 0, CTX_UNSEEN, 0, PROCESSES, EINVAL, "ctx"},
         {STARMAP, 3, 1, 1, 0, 0, CTX_UNSEEN, 2, PROCESSES, EINVAL, "ctx"},
@@ -176,6 +194,16 @@ static forkpool_opts opts_of(const struct refusal *r, forkpool_report *report)
 		opts.progress_interval = -2.5;
 	if (r->flaws & INTERVAL_NAN)
 		opts.progress_interval = strtod("nan", NULL);
+	if (r->flaws & TIMEOUT)
+		opts.timeout = 1.5;
+	if (r->flaws & NEGATIVE_TIMEOUT)
+		opts.timeout = -0.5;
+	if (r->flaws & TIMEOUT_NAN)
+		opts.timeout = strtod("nan", NULL);
+	if (r->flaws & TIMEOUT_INFINITE)
+		opts.timeout = strtod("inf", NULL);
+	if (r->flaws & MANY_RETRIES)
+		opts.retries = FORKPOOL_MAX_RETRIES + 1;
 	if (r->flaws & RESERVED_FIRST)
 		opts.reserved[0] = 1;
 	if (r->flaws & RESERVED_LAST)

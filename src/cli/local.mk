@@ -35,6 +35,7 @@ cli_tests = \
 	tests/cli/errors.sh \
 	tests/cli/expression.sh \
 	tests/cli/failures.sh \
+	tests/cli/limits.sh \
 	tests/cli/output.sh \
 	tests/cli/text.sh \
 	tests/cli/usage.sh

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,13 +30,17 @@ static const char help[] = "Usage: forkpool map [OPTION]... FILE.so:NAME [INPUT]
                            "  -o, --output=FILE      write there instead of to standard output, all or nothing\n"
                            "      --binary           input and output are the values as they are in memory\n"
                            "      --stop-on-failure  begin no further task once one has failed\n"
+                           "      --timeout=SECONDS  end a task that takes longer (processes only)\n"
+                           "      --retries=N        try a task that failed, crashed or timed out again, N times\n"
+                           "      --memory-limit=N   bytes a worker may allocate; K, M, G may follow (processes only)\n"
+                           "      --max-tasks=N      replace a worker after N tasks\n"
                            "      --progress         tell how far it is, on stderr\n"
                            "      --report           tell how it went, on stderr\n"
                            "      --list=FILE.so     print the functions that a plugin offers\n"
                            "      --help             print this text\n"
                            "      --version          print the version of the library\n"
                            "\n"
-                           "A result is nan, or - for whole numbers, where the task crashed or failed.\n"
+                           "A result is nan, or - for whole numbers, where the task did not succeed.\n"
                            "Exit status: 0; the number of tasks that did not succeed, 101 if above 100; or 255,\n"
                            "for an error of usage, input or environment.  Wrong input: nothing is run or written.\n"
                            "\n"
@@ -63,6 +68,37 @@ static int parse_number(const char *option, const char *text, unsigned long most
 	if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *number >= 1 && *number <= most)
 		return 0;
 	complain("%s: '%s' is not a whole number from 1 to %lu", option, text, most);
+	return -1;
+}
+
+/* A number of bytes. */
+static int parse_size(const char *option, const char *text, size_t *size)
+{
+	static const char units[] = "KMG";
+	char *end;
+	unsigned long long number;
+	int shift = 0;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (*end != '\0' && strchr(units, *end))
+		shift = 10 * (int)(strchr(units, *end++) - units + 1);
+	if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && number > 0 && number <= SIZE_MAX >> shift) {
+		*size = (size_t)number << shift;
+		return 0;
+	}
+	complain("%s: '%s' is not a whole number of bytes above 0, to which K, M or G may be added", option, text);
+	return -1;
+}
+
+static int parse_seconds(const char *option, const char *text, double *seconds)
+{
+	char *end;
+
+	*seconds = strtod(text, &end);
+	if (end != text && *end == '\0' && *seconds > 0 && *seconds <= 1e9)
+		return 0;
+	complain("%s: '%s' is not a number of seconds above 0", option, text);
 	return -1;
 }
 
@@ -109,7 +145,27 @@ static int set_chunk(struct options *options, const char *text)
 	return 0;
 }
 
-enum { BACKEND = 256, CHUNK, BINARY, STOP, PROGRESS, REPORT, LIST, HELP, VERSION };
+static int set_retries(struct options *options, const char *text)
+{
+	unsigned long number;
+
+	if (parse_number("--retries", text, FORKPOOL_MAX_RETRIES, &number))
+		return -1;
+	options->opts.retries = (unsigned)number;
+	return 0;
+}
+
+static int set_max_tasks(struct options *options, const char *text)
+{
+	unsigned long number;
+
+	if (parse_number("--max-tasks", text, ULONG_MAX, &number))
+		return -1;
+	options->config.max_tasks_per_worker = number;
+	return 0;
+}
+
+enum { BACKEND = 256, CHUNK, BINARY, STOP, TIMEOUT, RETRIES, MEMORY, TASKS, PROGRESS, REPORT, LIST, HELP, VERSION };
 
 static const struct option long_options[] = {
         {"expression", required_argument, NULL, 'e'},
@@ -119,6 +175,10 @@ static const struct option long_options[] = {
         {"chunk", required_argument, NULL, CHUNK},
         {"binary", no_argument, NULL, BINARY},
         {"stop-on-failure", no_argument, NULL, STOP},
+        {"timeout", required_argument, NULL, TIMEOUT},
+        {"retries", required_argument, NULL, RETRIES},
+        {"memory-limit", required_argument, NULL, MEMORY},
+        {"max-tasks", required_argument, NULL, TASKS},
         {"progress", no_argument, NULL, PROGRESS},
         {"report", no_argument, NULL, REPORT},
         {"list", required_argument, NULL, LIST},
@@ -147,6 +207,14 @@ static int take_option(struct options *options, int option, const char *value)
 		return options->binary = 1, 0;
 	case STOP:
 		return options->opts.stop_on_failure = 1, 0;
+	case TIMEOUT:
+		return parse_seconds("--timeout", value, &options->opts.timeout);
+	case RETRIES:
+		return set_retries(options, value);
+	case MEMORY:
+		return parse_size("--memory-limit", value, &options->config.memory_limit);
+	case TASKS:
+		return set_max_tasks(options, value);
 	case PROGRESS:
 		return options->progress = 1, 0;
 	case REPORT:
@@ -235,6 +303,10 @@ static int create_pool(struct map *map)
 	size_t count = map->input.count, size = map->function.result_size, bytes;
 	int error = forkpool_create(&map->pool, &map->options->config);
 
+	if (error == -ENOTSUP && map->options->config.memory_limit > 0) {
+		complain("--memory-limit needs worker processes, and /proc; this pool has neither, or not both");
+		return -1;
+	}
 	if (error)
 		return cannot_create(error);
 	if (__builtin_mul_overflow(count, size, &bytes))
@@ -277,6 +349,8 @@ static void tell_failure(const struct map *map, size_t index)
 	input_place(&map->input, index, place, sizeof place);
 	if (map->status[index] == FORKPOOL_CRASHED && first && report->signal > 0)
 		complain("%s: task crashed (signal %d: %s)", place, report->signal, strsignal(report->signal));
+	else if (map->status[index] == FORKPOOL_TIMED_OUT)
+		complain("%s: task timed out, after %g s", place, map->options->opts.timeout);
 	else if (map->status[index] == FORKPOOL_CRASHED)
 		complain("%s: task crashed%s%s%s", place, first && report->message[0] ? " (" : "",
 		         first ? report->message : "", first && report->message[0] ? ")" : "");
@@ -298,7 +372,7 @@ static void tell_failures(const struct map *map)
 		told++;
 	}
 	if (failed > MOST_NAMED)
-		complain("and %llu more tasks crashed or failed", (unsigned long long)(failed - MOST_NAMED));
+		complain("and %llu more tasks failed, crashed or timed out", (unsigned long long)(failed - MOST_NAMED));
 	if (report->cancelled > 0)
 		complain("%llu tasks were not run", (unsigned long long)report->cancelled);
 }
