@@ -56,12 +56,21 @@ static size_t column_span(const forkpool_column *column, size_t count)
 	return column->stride * (count - 1) + column->size;
 }
 
+/* The distance between the column's items once the gaps are closed: they stay as aligned as they were. */
+static size_t packed_stride(const forkpool_column *column)
+{
+	size_t alignment = column->stride & -column->stride;
+	alignment = alignment > ARENA_ALIGNMENT ? ARENA_ALIGNMENT : alignment;
+	return (column->size + alignment - 1) / alignment * alignment;
+}
+
 /* Copies a column's items, closing the gaps between them. */
 static bool copy_column(struct job *job, forkpool_column *column)
 {
 	size_t count = column->stride == 0 ? 1 : job->request.count;
 	bool dense = column->stride <= column->size;
-	size_t bytes = dense ? column_span(column, count) : column->size * count;
+	size_t stride = dense ? column->stride : packed_stride(column);
+	size_t bytes = stride * (count - 1) + column->size;
 	char *copy = take_piece(job, bytes, PIECE_COPY);
 	if (copy == NULL)
 		return false;
@@ -69,11 +78,11 @@ static bool copy_column(struct job *job, forkpool_column *column)
 		memcpy(copy, column->base, bytes);
 	} else {
 		for (size_t i = 0; i < count; i++)
-			memcpy(copy + i * column->size, (const char *)column->base + i * column->stride, column->size);
-		column->stride = column->size;
+			memcpy(copy + i * stride, (const char *)column->base + i * column->stride, column->size);
 	}
+	job->bytes_copied += dense ? bytes : column->size * count;
 	column->base = copy;
-	job->bytes_copied += bytes;
+	column->stride = stride;
 	return true;
 }
 

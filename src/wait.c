@@ -52,12 +52,12 @@ static void sleep_once(forkpool *pool, double seconds)
 		seconds = until_limit;
 	if (seconds > until_beat)
 		seconds = until_beat > 0 ? until_beat : 0;
+	if (pool->backend->shares_memory)
+		check_crew(pool); /* B1, with `stage` for the tally: a thread that ends later rings the bell */
 	int ended = watch_sleep(pool, seconds, slots);
 	atomic_store(&pool->engine.board->parent_asleep, 0);
 	for (int i = 0; i < ended; i++)
 		crew_check(pool, slots[i]);
-	if (pool->backend->shares_memory)
-		check_crew(pool); /* a thread that ends rings the bell */
 	orphan_publish(pool);
 	if (clock_seconds() >= pool->next_beat)
 		beat(pool);
@@ -203,7 +203,7 @@ static void wait_until(forkpool *pool, bool (*condition)(const forkpool *pool))
 {
 	plan_beat(pool);
 	while (!condition(pool)) {
-		atomic_store(&pool->engine.board->parent_asleep, 1); /* B1, with `stage` for the tally */
+		atomic_store(&pool->engine.board->parent_asleep, 1); /* B1, likewise */
 		check_crew(pool);
 		if (!condition(pool))
 			sleep_once(pool, INFINITY);

@@ -346,6 +346,30 @@ START_TEST(starmap_takes_up_to_64_columns)
 }
 END_TEST
 
+static int misaligned(const void *const *items, void *result, void *ctx)
+{
+	(void)ctx;
+	*(int *)result = (uintptr_t)items[0] % 16 != 0 || (uintptr_t)items[1] % 4 != 0;
+	return *(const char *)items[0] != 'a' || *(const char *)items[1] != 'b';
+}
+
+/* Also where the copy closes the gaps between them. */
+START_TEST(items_stay_as_aligned_as_they_were)
+{
+	enum { ROWS = 20 };
+	static _Alignas(64) char wide[ROWS * 48], narrow[ROWS * 12];
+	int wrong[ROWS];
+	forkpool *pool = pool_of(backend_id(_i), 2);
+	memset(wide, 'a', sizeof wide);
+	memset(narrow, 'b', sizeof narrow);
+	const forkpool_column columns[2] = {{wide, 17, 48}, {narrow, 5, 12}};
+	ck_assert_int_eq(forkpool_starmap(pool, misaligned, columns, 2, ROWS, wrong, sizeof *wrong, NULL), 0);
+	for (int i = 0; i < ROWS; i++)
+		ck_assert_int_eq(wrong[i], 0);
+	forkpool_destroy(pool);
+}
+END_TEST
+
 /* ---- ctx --------------------------------------------------------------------- */
 
 static int context_is_null(size_t index, void *ctx)
@@ -712,6 +736,7 @@ int main(void)
 	add_backend_test(memory, results_may_replace_the_items);
 	add_backend_test(memory, the_report_counts_what_was_copied);
 	add_backend_test(memory, starmap_takes_up_to_64_columns);
+	add_backend_test(memory, items_stay_as_aligned_as_they_were);
 	add_backend_test(memory, a_context_is_null_copied_shared_or_inherited);
 	TCase *inside = test_case(suite, "inside tasks");
 	add_backend_test(inside, a_map_inside_a_task);
