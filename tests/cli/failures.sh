@@ -60,7 +60,7 @@ numbers 1 400 "$(seq -s ' ' 101 200)" >in
 run "$plugin:picky"
 expected | gives 100
 [ "$(grep -c 'standard input:' err)" = 10 ] || fail "ten should be told"
-says "and 90 more tasks crashed or failed"
+says "and 90 more tasks failed, crashed or timed out"
 
 check "more than 100: status 101"
 numbers 1 400 "$(seq -s ' ' 100 200)" >in
