@@ -107,8 +107,8 @@ int arena_init(struct arena *arena, const struct region *region, size_t offset)
 	arena->table = calloc(arena->table_size, sizeof(struct arena_segment *));
 	struct arena_segment *all = calloc(1, sizeof *all);
 	if (arena->table == NULL || all == NULL) {
-		free(arena->table);
 		free(all);
+		arena_destroy(arena);
 		return -ENOMEM;
 	}
 	all->at = region->base + offset;
