@@ -40,7 +40,7 @@ struct backend {
 	bool shares_memory; /* workers see the caller's memory as it is */
 	bool runs_inline;   /* there is no worker: the caller works while it waits */
 
-	/* Starts a worker in the slot.  0, or -EAGAIN: the system refuses. */
+	/* Starts a worker in the slot.  0, or -EAGAIN: the system refuses; -ENOTSUP. */
 	int (*start)(forkpool *pool, unsigned slot);
 	/* Whether the worker has ended; if so it is gone for good. */
 	bool (*ended)(forkpool *pool, unsigned slot, struct death *death);

@@ -156,10 +156,11 @@ static void forbid_core_dumps(void)
 	}
 }
 
-/* Private writable memory of this process, in bytes: what RLIMIT_DATA counts.  0: not known. */
+/* Private writable memory of this process, in bytes: what RLIMIT_DATA counts.  0 and errno: not known. */
 static size_t private_memory(void)
 {
 	size_t kibibytes = 0;
+	errno = ENOENT; /* or why the file, if there is one, cannot be read */
 	char line[128];
 	FILE *file = fopen("/proc/self/status", "re");
 	while (file != NULL && fgets(line, sizeof line, file) != NULL)
@@ -235,7 +236,7 @@ static int start(forkpool *pool, unsigned slot)
 	size_t inherited = pool->config.memory_limit > 0 ? private_memory() : 0;
 	sigset_t all, before;
 	if (pool->config.memory_limit > 0 && inherited == 0)
-		return -ENOTSUP; /* without /proc a limit cannot be set */
+		return errno == ENOENT ? -ENOTSUP : -EAGAIN; /* without /proc a limit cannot be set */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	fflush(stdout); /* or the worker would print it again */
