@@ -139,6 +139,8 @@ static bool end_step(struct run *run, int result)
 		return true;
 	if (run->refused == NULL)
 		run->refused = run->step;
+	if (run->plan.error == EINTR)
+		complain(run, "%s: %d because of a signal", run->step, result);
 	if (!is_struck(run))
 		complain(run, "%s: %d without a reason", run->step, result);
 	if (!is_documented(run, result))
@@ -434,10 +436,11 @@ END_TEST
 START_TEST(each_call_fails)
 {
 	int kind = _i % FAULT_KINDS, backend = backend_id(_i / FAULT_KINDS);
-	bool of_processes = backend == FORKPOOL_PROCESSES && faults[kind].call != FAULT_pthread_create;
+	bool of_threads = faults[kind].call == FAULT_pthread_create;
+	bool is_called = backend == (of_threads ? FORKPOOL_THREADS : FORKPOOL_PROCESSES);
 	long runs = 0;
 	signal(SIGALRM, on_hang);
-	for (int tries = 0; runs == 0 && tries < (of_processes ? TRIES : 1); tries++) {
+	for (int tries = 0; runs == 0 && tries < (is_called ? TRIES : 1); tries++) {
 		runs = fail_in_all_ways(kind, backend, false);
 		if (backend == FORKPOOL_PROCESSES && (faults[kind].ways & WORKERS))
 			runs += fail_in_all_ways(kind, backend, true);
@@ -445,7 +448,7 @@ START_TEST(each_call_fails)
 	if (getenv("FORKPOOL_TEST_VERBOSE") != NULL)
 		printf("%s: %s %d, %ld\n", backend_name(backend), fault_name(faults[kind].call), faults[kind].error,
 		       runs);
-	ck_assert_msg(runs > 0 || !of_processes, "%s is never called: is it wrapped?", fault_name(faults[kind].call));
+	ck_assert_msg(runs > 0 || !is_called, "%s is never called: is it wrapped?", fault_name(faults[kind].call));
 }
 END_TEST
 
