@@ -76,6 +76,7 @@ static const struct {
         {FAULT_waitid_pidfd, EINVAL, ALWAYS, NO_FAULT},
         {FAULT_waitid_pid, EINTR, 0, FAULT_pidfd_open},
         {FAULT_waitid_pid, EINTR, 0, FAULT_waitid_pidfd},
+        {FAULT_waitid_pid, EPERM, 0, FAULT_pidfd_open}, /* which says nothing of the worker */
 };
 
 enum { FAULT_KINDS = sizeof faults / sizeof *faults };

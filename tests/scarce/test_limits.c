@@ -75,6 +75,24 @@ static void map(forkpool *pool, int dying, struct outcome *outcome)
 		         report.signal);
 }
 
+static int sleep_for_ever(size_t index, void *ctx)
+{
+	(void)index;
+	(void)ctx;
+	while (pause() != 0)
+		;
+	return 0;
+}
+
+/* It is killed, by whatever means there are. */
+static void time_out(forkpool *pool, struct outcome *outcome)
+{
+	int32_t status = 0;
+	int returned = forkpool_for(pool, sleep_for_ever, 1, &(forkpool_opts){.timeout = 0.005, .status = &status});
+	if (returned != 1 || status != FORKPOOL_TIMED_OUT)
+		complain(outcome, "a task without end: %d, status %d", returned, status);
+}
+
 static void use_arena(forkpool *pool, struct outcome *outcome)
 {
 	for (int time = 0; time < 2; time++) {
@@ -102,6 +120,8 @@ static struct outcome use_pool(const forkpool_config *config)
 		return outcome;
 	map(pool, config->backend == FORKPOOL_PROCESSES ? DYING : -1, &outcome);
 	use_arena(pool, &outcome);
+	if (config->backend == FORKPOOL_PROCESSES)
+		time_out(pool, &outcome);
 	map(pool, -1, &outcome);
 	if (forkpool_terminate(pool) != 0)
 		complain(&outcome, "forkpool_terminate");
@@ -240,8 +260,8 @@ END_TEST
 /* The pool has its arena, and the program still room for itself. */
 START_TEST(address_space_for_both)
 {
-	size_t room = (size_t)1 << 30;
-	struct rlimit old = set_limit(RLIMIT_AS, own_memory("VmSize:") + 4 * (rlim_t)room);
+	size_t room = (size_t)1400 << 20;
+	struct rlimit old = set_limit(RLIMIT_AS, own_memory("VmSize:") + ((rlim_t)4 << 30));
 	forkpool *pool = pool_of(backend_id(_i), 2);
 	void *piece = forkpool_alloc(pool, room), *own = malloc(room);
 	setrlimit(RLIMIT_AS, &old);
