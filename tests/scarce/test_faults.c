@@ -82,7 +82,7 @@ static const struct {
 enum { FAULT_KINDS = sizeof faults / sizeof *faults };
 
 /* The calls that workers make while they wait have no last one; and a worker resets 64 signals one by one. */
-enum { MOST_RUNS = SANITIZED ? 40 : 150 };
+enum { MOST_RUNS = SANITIZED ? 25 : 150 };
 
 /* Whether anybody sleeps, and must be woken, is a matter of moments: so often it is tried. */
 enum { TRIES = 20 };
