@@ -107,8 +107,8 @@ int arena_init(struct arena *arena, const struct region *region, size_t offset)
 	arena->table = calloc(arena->table_size, sizeof(struct arena_segment *));
 	struct arena_segment *all = calloc(1, sizeof *all);
 	if (arena->table == NULL || all == NULL) {
-		free(arena->table);
 		free(all);
+		arena_destroy(arena);
 		return -ENOMEM;
 	}
 	all->at = region->base + offset;
@@ -167,7 +167,7 @@ static struct arena_segment *take(struct arena *arena, size_t size)
 		return NULL;
 	size = (size + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
 	struct arena_segment *segment = find_free(arena, size);
-	if (segment == NULL || region_reserve(arena->region, segment->at, size) != 0)
+	if (segment == NULL)
 		return NULL;
 	bin_remove(arena, segment);
 	if (!split(arena, segment, size)) {
@@ -205,10 +205,9 @@ void *arena_alloc_zeroed(struct arena *arena, size_t size, bool sparse)
 	struct arena_segment *segment = take(arena, size);
 	if (segment == NULL)
 		return NULL;
-	/* Where pages had to be reserved, they must not be given back now. */
 	/* Small pieces are written in any case: a task may have written where it should not. */
 	bool large = size >= (sparse ? WORTH_DISCARDING : KEEP_WARM);
-	bool discarded = segment->dirty && large && arena->region->fd < 0 && discard(arena, segment);
+	bool discarded = segment->dirty && large && discard(arena, segment);
 	if (!discarded && (segment->dirty || !large))
 		memset(segment->at, 0, segment->size);
 	segment->dirty = true;

@@ -40,7 +40,7 @@ struct backend {
 	bool shares_memory; /* workers see the caller's memory as it is */
 	bool runs_inline;   /* there is no worker: the caller works while it waits */
 
-	/* Starts a worker in the slot.  0 or -errno. */
+	/* Starts a worker in the slot.  0, or -EAGAIN: the system refuses; -ENOTSUP. */
 	int (*start)(forkpool *pool, unsigned slot);
 	/* Whether the worker has ended; if so it is gone for good. */
 	bool (*ended)(forkpool *pool, unsigned slot, struct death *death);
@@ -51,7 +51,7 @@ struct backend {
 };
 
 /* A process pool is known to all others from its first worker to its last. */
-void process_enlist(forkpool *pool);
+int process_enlist(forkpool *pool); /* 0 or -ENOMEM */
 void process_delist(forkpool *pool);
 
 extern const struct backend backend_process, backend_thread, backend_serial;

@@ -31,7 +31,7 @@
 
 /* Held over every fork of the process, so that the list is whole in the child. */
 static pthread_mutex_t pools_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t pools_once = PTHREAD_ONCE_INIT;
+static bool is_prepared;
 static forkpool *pools;
 
 static void lock_pools(void)
@@ -47,19 +47,22 @@ static void unlock_pools(void)
 /* What oom_kills() said last. */
 static _Atomic uint64_t known_oom_kills;
 
-static void prepare_process(void)
+static bool prepare_process(void)
 {
-	pthread_atfork(lock_pools, unlock_pools, unlock_pools);
 	atomic_store(&known_oom_kills, oom_kills());
+	return pthread_atfork(lock_pools, unlock_pools, unlock_pools) == 0;
 }
 
-void process_enlist(forkpool *pool)
+int process_enlist(forkpool *pool)
 {
-	pthread_once(&pools_once, prepare_process);
 	lock_pools();
-	pool->next_pool = pools;
-	pools = pool;
+	bool enlisted = is_prepared || (is_prepared = prepare_process());
+	if (enlisted) {
+		pool->next_pool = pools;
+		pools = pool;
+	}
 	unlock_pools();
+	return enlisted ? 0 : -ENOMEM;
 }
 
 void process_delist(forkpool *pool)
@@ -83,7 +86,6 @@ static void close_pools_descriptors(const forkpool *own)
 {
 	for (const forkpool *pool = pools; pool != NULL; pool = pool->next_pool) {
 		close_if_open(pool->epoll);
-		close_if_open(pool->region.fd);
 		if (pool != own)
 			close_if_open(pool->engine.doorbell);
 		if (pool->bell != pool->engine.doorbell)
@@ -154,10 +156,11 @@ static void forbid_core_dumps(void)
 	}
 }
 
-/* Private writable memory of this process, in bytes: what RLIMIT_DATA counts.  0: not known. */
+/* Private writable memory of this process, in bytes: what RLIMIT_DATA counts.  0 and errno: not known. */
 static size_t private_memory(void)
 {
 	size_t kibibytes = 0;
+	errno = ENOENT; /* or why the file, if there is one, cannot be read */
 	char line[128];
 	FILE *file = fopen("/proc/self/status", "re");
 	while (file != NULL && fgets(line, sizeof line, file) != NULL)
@@ -233,13 +236,13 @@ static int start(forkpool *pool, unsigned slot)
 	size_t inherited = pool->config.memory_limit > 0 ? private_memory() : 0;
 	sigset_t all, before;
 	if (pool->config.memory_limit > 0 && inherited == 0)
-		return -ENOTSUP; /* without /proc a limit cannot be set */
+		return errno == ENOENT ? -ENOTSUP : -EAGAIN; /* without /proc a limit cannot be set */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	fflush(stdout); /* or the worker would print it again */
 	fflush(stderr);
 	pid_t pid = fork();
-	int error = pid < 0 ? -errno : 0;
+	int error = pid < 0 ? -EAGAIN : 0;
 	if (pid == 0)
 		live(pool, slot, inherited);
 	if (error == 0) {
@@ -283,7 +286,7 @@ static void close_pidfd(forkpool *pool, unsigned slot)
 	unlock_pools();
 }
 
-/* A host that closes descriptors may have closed the pidfd; its number may be another's by now. */
+/* It was closed by the host; its number may be another's by now. */
 static void forget_pidfd(forkpool *pool, unsigned slot)
 {
 	lock_pools();
@@ -301,18 +304,23 @@ static int wait_for(int type, int id, siginfo_t *info, struct rusage *usage)
 	return 0;
 }
 
+/* By its pidfd, if it has one that can be waited for: Linux before 5.4 has none, and a host may have closed it. */
+static int wait_for_worker(forkpool *pool, unsigned slot, siginfo_t *info, struct rusage *usage)
+{
+	struct member *member = &pool->members[slot];
+	int error = member->pidfd >= 0 ? wait_for(P_PIDFD, member->pidfd, info, usage) : EINVAL;
+	if (error == EBADF)
+		forget_pidfd(pool, slot);
+	return error == 0 || error == ECHILD ? error : wait_for(P_PID, member->pid, info, usage);
+}
+
 static bool ended(forkpool *pool, unsigned slot, struct death *death)
 {
 	struct member *member = &pool->members[slot];
 	struct rusage usage = {0};
 	siginfo_t info = {0};
-	int error = member->pidfd >= 0 ? wait_for(P_PIDFD, member->pidfd, &info, &usage) : EBADF;
-	if (error != 0 && error != ECHILD) {
-		if (member->pidfd >= 0)
-			forget_pidfd(pool, slot);
-		error = wait_for(P_PID, member->pid, &info, &usage);
-	}
-	if (error == 0 && info.si_pid == 0)
+	int error = wait_for_worker(pool, slot, &info, &usage);
+	if (error == 0 ? info.si_pid == 0 : error != ECHILD)
 		return false;
 	*death = (struct death){.pid = member->pid, .unknown = error != 0};
 	if (error == 0)
@@ -326,10 +334,9 @@ static void kill_worker(forkpool *pool, unsigned slot)
 {
 	const struct member *member = &pool->members[slot];
 #ifdef SYS_pidfd_send_signal
-	if (member->pidfd >= 0) {
-		syscall(SYS_pidfd_send_signal, member->pidfd, SIGKILL, NULL, 0);
+	if (member->pidfd >= 0 &&
+	    (syscall(SYS_pidfd_send_signal, member->pidfd, SIGKILL, NULL, 0) == 0 || errno == ESRCH))
 		return;
-	}
 #endif
 	kill(member->pid, SIGKILL);
 }

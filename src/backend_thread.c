@@ -4,6 +4,7 @@
  */
 #include "crew.h"
 
+#include <errno.h>
 #include <signal.h>
 
 static void *live(void *arg)
@@ -22,7 +23,7 @@ static int start(forkpool *pool, unsigned slot)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int error = pthread_create(&pool->members[slot].thread, NULL, live, &pool->members[slot]);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -error;
+	return error == 0 ? 0 : -EAGAIN;
 }
 
 static bool ended(forkpool *pool, unsigned slot, struct death *death)

@@ -26,13 +26,20 @@ static const char *own_words(int error)
 	case ENOEXEC:
 		return "the function was not loaded when the workers were forked";
 	case ENOMEM:
-		return "no memory, or no space in the arena";
+		return "no memory, no address space (ulimit -v), or no space in the arena";
+	case EMFILE:
+		return "no file descriptor is left to this process: a pool needs one at least (ulimit -n)";
+	case ENFILE:
+		return "no file descriptor is left in the whole system";
+	case ENOSYS:
+		return "the system refuses eventfd and pipes alike, and a pool needs one of them";
 	case ESHUTDOWN:
 		return "the pool is closed";
 	case EPERM:
 		return "the pool belongs to another process";
 	case EAGAIN:
-		return "no worker could be started";
+		return "no worker could be started: too many processes or threads (ulimit -u, or the cgroup's "
+		       "pids.max), or too little memory for another";
 	case ECANCELED:
 		return "the initializer failed in every worker";
 	case EPROTO:

@@ -231,6 +231,10 @@ static int run_request(forkpool *pool, const struct job_request *request, struct
 	if (worker_current == NULL && !check_pool(pool, refusal))
 		return refusal->error;
 	pool = pool_of_caller(pool);
+	if (pool == NULL) {
+		refuse(refusal, -ENOMEM, "no memory for a pool of this task's own");
+		return -ENOMEM;
+	}
 	if (!check_request(pool, request, refusal))
 		return refusal->error;
 	if (!wait_for_room(pool, refusal))

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { DEFAULT_SPIN_US = 50 };
@@ -44,10 +45,16 @@ static int apply_environment(forkpool_config *config)
 	return 0;
 }
 
+/* The machine's, or a quarter of the address space that this process is limited to: the pool must not take all
+ * of it from the rest of the program. */
 static size_t machine_memory(void)
 {
+	struct rlimit limit;
 	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-	return pages > 0 && page > 0 ? (size_t)pages * (size_t)page : (size_t)1 << 32;
+	size_t memory = pages > 0 && page > 0 ? (size_t)pages * (size_t)page : (size_t)1 << 32;
+	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur / 4 < memory)
+		memory = (size_t)limit.rlim_cur / 4;
+	return memory;
 }
 
 static bool all_zero(const uint64_t *reserved, size_t count)
@@ -127,8 +134,6 @@ static int make_region(forkpool *pool)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	wanted = (wanted + layout.arena + page - 1) / page * page;
 	int error = region_create(&pool->region, layout.arena + LEAST_ARENA, wanted, pool->config.core_dumps != 0);
-	if (error == 0)
-		error = region_reserve(&pool->region, pool->region.base, layout.arena);
 	if (error == 0)
 		error = arena_init(&pool->arena, &pool->region, layout.arena);
 	if (error != 0)
@@ -214,11 +219,9 @@ static int make(forkpool *pool)
 		error = watch_open(pool);
 	if (error == 0)
 		error = objects_snapshot(&pool->objects);
-	if (error != 0)
-		return error;
-	if (is_process_pool(pool))
-		process_enlist(pool);
-	return start_crew(pool);
+	if (error == 0 && is_process_pool(pool))
+		error = process_enlist(pool);
+	return error == 0 ? start_crew(pool) : error;
 }
 
 int forkpool_create(forkpool **created, const forkpool_config *config)
@@ -235,7 +238,6 @@ int forkpool_create(forkpool **created, const forkpool_config *config)
 	pool->creator = worker_current;
 	pool->backend = backends[complete.backend];
 	pool->epoll = pool->bell = pool->engine.doorbell = -1;
-	pool->region.fd = -1;
 	error = make(pool);
 	if (error != 0) {
 		unmake(pool);

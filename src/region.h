@@ -1,8 +1,8 @@
 /*
  * The region: one shared mapping, made before the first fork, so that every pointer into it
- * is valid in every worker at the same address.  It has no name that could be left behind:
- * a sealed memfd, or, where there is none, a POSIX shared memory object that is unlinked as
- * soon as it is open.
+ * is valid in every worker at the same address.  It has no name that could be left behind and
+ * no descriptor that a host could close: a sealed memfd, closed once it is mapped; or, where that
+ * cannot be had, a shared mapping of no file at all.
  */
 #ifndef FORKPOOL_REGION_H
 #define FORKPOOL_REGION_H
@@ -14,18 +14,13 @@ struct region {
 	char *base;
 	size_t size;
 	size_t page;
-	int fd; /* -1: pages come when touched; else they must be reserved by region_reserve() */
 };
 
 /* Maps at least `least` bytes, at best `wanted`: a refused size is halved and tried again.
- * dump: whether core dumps may include it.  0 or -errno. */
+ * dump: whether core dumps may include it.  0 or -ENOMEM. */
 int region_create(struct region *region, size_t least, size_t wanted, bool dump);
 /* Unmaps it; owner: and gives its pages back at once, though others may have it mapped. */
 void region_destroy(struct region *region, bool owner);
-
-/* Makes sure that size bytes at `at` can be touched (a full file system is -ENOMEM here, and
- * not a SIGBUS later).  Costs nothing on a memfd. */
-int region_reserve(const struct region *region, const void *at, size_t size);
 
 /* Gives the whole pages inside the piece back to the system, though other processes have
  * them mapped; they read as zero afterwards.  Returns false if that is refused. */

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -296,15 +297,17 @@ struct exclusions {
 	const uint32_t *offsets; /* as they came with the chunk, or `own` */
 	uint32_t *own;
 	size_t count;
+	bool all; /* there was no memory for more of them */
 	struct failure first;
 };
 
-static void exclude(struct exclusions *exclusions, uint32_t begin, uint32_t end)
+/* Returns false if there is no memory. */
+static bool exclude(struct exclusions *exclusions, uint32_t begin, uint32_t end)
 {
 	size_t at = 0, added = end - begin, count = exclusions->count;
 	uint32_t *own = malloc((count + added) * sizeof *own);
 	if (own == NULL)
-		abort(); /* as any task without memory: a crash, at this index */
+		return false;
 	for (; at < count && exclusions->offsets[at] < begin; at++)
 		own[at] = exclusions->offsets[at];
 	for (size_t i = 0; i < added; i++)
@@ -314,6 +317,22 @@ static void exclude(struct exclusions *exclusions, uint32_t begin, uint32_t end)
 	free(exclusions->own);
 	exclusions->offsets = exclusions->own = own;
 	exclusions->count = count + added;
+	return true;
+}
+
+/* All but begin .. end-1, which did so already, and what is left out: a chunk that cannot be folded without
+ * what failed in it is not folded at all. */
+static void fail_rest(struct worker *worker, size_t begin, size_t end, struct exclusions *exclusions)
+{
+	size_t length = worker->post->count - worker->first;
+	if (length > worker->post->chunk)
+		length = worker->post->chunk;
+	for (size_t offset = 0, k = 0; offset < length; offset++)
+		if (k < exclusions->count && exclusions->offsets[k] == offset)
+			k++;
+		else if (offset < begin || offset >= end)
+			count_failed(worker, worker->first + offset, worker->first + offset + 1, -ENOMEM);
+	exclusions->all = true;
 }
 
 /* A call failed: the chunk is tried again as it is, or without what the call was charged for. */
@@ -326,7 +345,8 @@ static void after_failed_fold(struct worker *worker, struct exclusions *exclusio
 		return;
 	}
 	note_first(worker, &exclusions->first, index, count_failed(worker, index, end, code));
-	exclude(exclusions, (uint32_t)(index - first), (uint32_t)(end - first));
+	if (!exclude(exclusions, (uint32_t)(index - first), (uint32_t)(end - first)))
+		fail_rest(worker, index - first, end - first, exclusions);
 	worker->resume.attempt = 1;
 	announce_attempt(worker);
 }
@@ -336,7 +356,7 @@ static bool fold_pieces(struct worker *worker, size_t chunk_end, void *acc, stru
 {
 	const struct job_post *post = worker->post;
 	size_t begin = worker->first;
-	for (size_t k = 0; k <= exclusions->count; k++) {
+	for (size_t k = 0; k <= exclusions->count && !exclusions->all; k++) {
 		size_t end = k < exclusions->count ? worker->first + exclusions->offsets[k] : chunk_end;
 		if (begin < end) {
 			begin_call(worker, begin, end);

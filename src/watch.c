@@ -4,39 +4,37 @@
 #include "watch.h"
 
 #include <errno.h>
-#include <math.h>
-#include <sys/epoll.h>
-#include <unistd.h>
-
-#ifdef HAVE_EVENTFD
-#include <sys/eventfd.h>
-#else
 #include <fcntl.h>
-#endif
+#include <math.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 enum { BELL = UINT32_MAX };
 
 static int open_bell(forkpool *pool)
 {
-#ifdef HAVE_EVENTFD
-	pool->bell = pool->engine.doorbell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (pool->bell >= 0)
-		return 0;
-#else
 	int ends[2];
-	if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0) {
-		pool->bell = ends[0];
-		pool->engine.doorbell = ends[1];
-		return 0;
-	}
-#endif
-	return -errno;
+	ends[0] = ends[1] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (ends[0] < 0 && pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0)
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : -ENOSYS;
+	pool->bell = ends[0];
+	pool->engine.doorbell = ends[1];
+	return 0;
 }
 
-static int add(const forkpool *pool, int fd, uint32_t what)
+static bool add(const forkpool *pool, int fd, uint32_t what)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.u32 = what};
-	return epoll_ctl(pool->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+	return pool->epoll >= 0 && epoll_ctl(pool->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static void close_epoll(forkpool *pool)
+{
+	if (pool->epoll >= 0)
+		close(pool->epoll);
+	pool->epoll = -1;
 }
 
 int watch_open(forkpool *pool)
@@ -44,27 +42,29 @@ int watch_open(forkpool *pool)
 	if (pool->backend->runs_inline)
 		return 0;
 	int error = open_bell(pool);
-	if (error == 0 && (pool->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0)
-		error = -errno;
-	return error == 0 ? add(pool, pool->bell, BELL) : error;
+	if (error != 0)
+		return error;
+	pool->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (!add(pool, pool->bell, BELL))
+		close_epoll(pool);
+	return 0;
 }
 
 void watch_close(forkpool *pool)
 {
-	if (pool->epoll >= 0)
-		close(pool->epoll);
+	close_epoll(pool);
 	if (pool->engine.doorbell >= 0)
 		close(pool->engine.doorbell);
 	if (pool->bell >= 0 && pool->bell != pool->engine.doorbell)
 		close(pool->bell);
-	pool->epoll = pool->bell = pool->engine.doorbell = -1;
+	pool->bell = pool->engine.doorbell = -1;
 }
 
 /* Where it cannot be added, the heartbeat looks instead. */
 void watch_add(forkpool *pool, unsigned slot)
 {
 	struct member *member = &pool->members[slot];
-	member->watched = member->pidfd >= 0 && add(pool, member->pidfd, slot) == 0;
+	member->watched = member->pidfd >= 0 && add(pool, member->pidfd, slot);
 }
 
 /* Before it is closed: siblings of the worker may hold copies, which would keep it alive. */
@@ -93,10 +93,23 @@ static void drain_bell(const forkpool *pool)
 		; /* an eventfd is empty after one; a pipe may hold more */
 }
 
+/* Where there is no epoll, deaths are left to the heartbeat. */
+static int sleep_on_bell(const forkpool *pool, int milliseconds)
+{
+	struct pollfd bell = {.fd = pool->bell, .events = POLLIN};
+	int count = poll(&bell, 1, milliseconds);
+	if (count > 0)
+		drain_bell(pool);
+	return count < 0 ? -1 : 0;
+}
+
 int watch_sleep(forkpool *pool, double seconds, unsigned slots[WATCH_SLOTS])
 {
 	struct epoll_event events[WATCH_SLOTS];
-	int count = epoll_wait(pool->epoll, events, WATCH_SLOTS, (int)ceil(seconds * 1000)), ended = 0;
+	int milliseconds = (int)ceil(seconds * 1000), ended = 0;
+	if (pool->epoll < 0)
+		return sleep_on_bell(pool, milliseconds);
+	int count = epoll_wait(pool->epoll, events, WATCH_SLOTS, milliseconds);
 	for (int i = 0; i < count; i++)
 		if (events[i].data.u32 == BELL)
 			drain_bell(pool);

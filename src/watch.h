@@ -1,13 +1,15 @@
 /*
  * What the parent sleeps on: one epoll descriptor that holds the doorbell, which workers ring, and a
- * pidfd a worker process.
+ * pidfd a worker process.  The doorbell is an eventfd, or else a pipe; of all the others it can do
+ * without any: deaths are then noticed by the heartbeat.
  */
 #ifndef FORKPOOL_WATCH_H
 #define FORKPOOL_WATCH_H
 
 #include "parent.h"
 
-/* Opens bell and epoll, unless the pool runs inline.  0 or -errno. */
+/* Opens bell and epoll, unless the pool runs inline.  0; or that there is no bell: -EMFILE, -ENFILE, -ENOMEM,
+ * or -ENOSYS, the system refuses its kinds. */
 int watch_open(forkpool *pool);
 void watch_close(forkpool *pool);
 

@@ -1,0 +1,463 @@
+/*
+ * test_faults.c - each call that can fail fails once in turn, and from some time on always.
+ *
+ * A run uses a pool for everything: it is made, its arena used, maps and reductions are run in which a
+ * worker dies and a task maps itself, it is refreshed, terminated and freed.  The n-th call of one kind
+ * is made to fail, for every n, until a run makes no n-th call.  Every step must end with the right result
+ * or with an error that the manual names, and only a step in which the call failed may end with one; in
+ * the end nothing is left.  symbols.sh sees to it that no call of the library is forgotten here.
+ */
+#include "config.h"
+#include "faults.h"
+#include "support.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- What fails --------------------------------------------------------------------- */
+
+enum { ALWAYS = 1, WORKERS = 2 }; /* also from the n-th call on; also in workers */
+
+static const struct {
+	enum fault call;
+	int error;          /* what the system would say */
+	int ways;           /* ALWAYS | WORKERS */
+	enum fault refused; /* only then the call is made */
+} faults[] = {
+        {FAULT_atexit, ENOMEM, ALWAYS | WORKERS, NO_FAULT},
+        {FAULT_calloc, ENOMEM, ALWAYS | WORKERS, NO_FAULT},
+        {FAULT_close, EINTR, ALWAYS | WORKERS, NO_FAULT},
+        {FAULT_epoll_create1, EMFILE, ALWAYS, NO_FAULT},
+        {FAULT_epoll_ctl, ENOSPC, ALWAYS, NO_FAULT},
+        {FAULT_epoll_wait, EINTR, 0, NO_FAULT},
+        {FAULT_eventfd, EMFILE, ALWAYS, NO_FAULT},
+        {FAULT_fclose, EIO, ALWAYS, NO_FAULT},
+        {FAULT_fcntl, EPERM, ALWAYS, NO_FAULT},
+        {FAULT_fflush, EIO, ALWAYS | WORKERS, NO_FAULT},
+        {FAULT_fgets, EIO, ALWAYS, NO_FAULT},
+        {FAULT_fopen, EMFILE, ALWAYS, NO_FAULT},
+        {FAULT_fork, EAGAIN, ALWAYS, NO_FAULT},
+        {FAULT_fork, ENOMEM, ALWAYS, NO_FAULT},
+        {FAULT_ftruncate, EFBIG, ALWAYS, NO_FAULT},
+        {FAULT_getrlimit, EPERM, ALWAYS | WORKERS, NO_FAULT},
+        {FAULT_madvise, EINVAL, ALWAYS | WORKERS, NO_FAULT},
+        {FAULT_malloc, ENOMEM, ALWAYS | WORKERS, NO_FAULT},
+        {FAULT_memfd_create, EMFILE, ALWAYS | WORKERS, NO_FAULT},
+        {FAULT_mmap, ENOMEM, ALWAYS | WORKERS, NO_FAULT},
+        {FAULT_mmap, EAGAIN, 0, FAULT_memfd_create},
+        {FAULT_mprotect, ENOMEM, ALWAYS | WORKERS, NO_FAULT},
+        {FAULT_munlock, EPERM, ALWAYS | WORKERS, NO_FAULT},
+        {FAULT_pipe2, ENFILE, ALWAYS, FAULT_eventfd},
+        {FAULT_pipe2, EPERM, ALWAYS, FAULT_eventfd},
+        {FAULT_poll, EINTR, 0, FAULT_epoll_create1},
+        {FAULT_prctl, EPERM, ALWAYS | WORKERS, NO_FAULT},
+        {FAULT_pthread_atfork, ENOMEM, ALWAYS, NO_FAULT},
+        {FAULT_pthread_create, EAGAIN, ALWAYS, NO_FAULT},
+        {FAULT_read, EINTR, 0, NO_FAULT},
+        {FAULT_read, EINTR, 0, FAULT_eventfd},
+        {FAULT_realloc, ENOMEM, ALWAYS, NO_FAULT},
+        {FAULT_sched_getaffinity, EPERM, ALWAYS, NO_FAULT},
+        {FAULT_sem_trywait, EAGAIN, ALWAYS | WORKERS, NO_FAULT},
+        {FAULT_sem_wait, EINTR, WORKERS, NO_FAULT},
+        {FAULT_setrlimit, EPERM, ALWAYS | WORKERS, NO_FAULT},
+        {FAULT_sigaction, EINVAL, ALWAYS | WORKERS, NO_FAULT},
+        {FAULT_write, EINTR, WORKERS, NO_FAULT},
+        {FAULT___sched_cpualloc, ENOMEM, ALWAYS, NO_FAULT},
+        {FAULT_pidfd_open, EMFILE, ALWAYS, NO_FAULT},
+        {FAULT_pidfd_send_signal, EPERM, ALWAYS, NO_FAULT},
+        {FAULT_waitid_pidfd, EINTR, 0, NO_FAULT},
+        {FAULT_waitid_pidfd, EINVAL, ALWAYS, NO_FAULT},
+        {FAULT_waitid_pid, EINTR, 0, FAULT_pidfd_open},
+        {FAULT_waitid_pid, EINTR, 0, FAULT_waitid_pidfd},
+        {FAULT_waitid_pid, EPERM, 0, FAULT_pidfd_open}, /* which says nothing of the worker */
+};
+
+enum { FAULT_KINDS = sizeof faults / sizeof *faults };
+
+/* The calls that workers make while they wait have no last one; and a worker resets 64 signals one by one. */
+enum { MOST_RUNS = SANITIZED ? 25 : 150 };
+
+/* Whether anybody sleeps, and must be woken, is a matter of moments: so often it is tried. */
+enum { TRIES = 20 };
+
+/* ---- A run ----------------------------------------------------------------------------- */
+
+struct run {
+	struct fault_plan plan;
+	int backend;
+	forkpool *pool;
+	const char *step;
+	long hits;           /* before this step */
+	const char *refused; /* the first step that ended with an error */
+	bool is_wrong;       /* and what is */
+	char what[400];
+};
+
+FORKPOOL_PRINTF(2, 3) static void complain(struct run *run, const char *format, ...)
+{
+	va_list arguments;
+	if (run->is_wrong)
+		return;
+	va_start(arguments, format);
+	vsnprintf(run->what, sizeof run->what, format, arguments);
+	va_end(arguments);
+	run->is_wrong = true;
+}
+
+static void begin_step(struct run *run, const char *step)
+{
+	run->step = step;
+	run->hits = faults_hits();
+	faults_arm();
+}
+
+/* Whether the step may have suffered.  When a worker's calls fail is not for the parent to say. */
+static bool is_struck(const struct run *run)
+{
+	long hits = faults_hits();
+	return hits > run->hits || (hits > 0 && (run->plan.forever || run->plan.in_workers));
+}
+
+static bool is_documented(const struct run *run, int error)
+{
+	bool creating = run->pool == NULL;
+	return error == -ENOMEM || error == -EAGAIN ||
+	       (creating && (error == -EMFILE || error == -ENFILE || error == -ENOSYS));
+}
+
+/* True if the call did what it should; an error of the manual's will do where there was a reason. */
+static bool end_step(struct run *run, int result)
+{
+	faults_disarm();
+	if (result >= 0)
+		return true;
+	if (run->refused == NULL)
+		run->refused = run->step;
+	if (run->plan.error == EINTR)
+		complain(run, "%s: %d because of a signal", run->step, result);
+	if (!is_struck(run))
+		complain(run, "%s: %d without a reason", run->step, result);
+	if (!is_documented(run, result))
+		complain(run, "%s: %d is not documented", run->step, result);
+	return false;
+}
+
+/* ---- Maps --------------------------------------------------------------------------------- */
+
+enum { TASKS = 40, FAILING = 7, NESTING = 11, DYING = 23, CHUNK = 10 /* of the reduction */ };
+
+struct wish {
+	bool die;
+};
+
+static int square(const void *item, void *result, void *ctx)
+{
+	(void)ctx;
+	*(int *)result = *(const int *)item * *(const int *)item;
+	return 0;
+}
+
+static int task(const void *item, void *result, void *ctx)
+{
+	const struct wish *wish = ctx;
+	int index = *(const int *)item;
+	if (index == FAILING)
+		return forkpool_fail(3, "%d is not allowed", index);
+	if (index == NESTING)
+		return forkpool_map(NULL, square, item, 1, sizeof(int), result, sizeof(int), NULL);
+	if (index == DYING && wish->die)
+		raise(SIGKILL);
+	return square(item, result, NULL);
+}
+
+/* A map within a task may have no memory for itself. */
+static bool may_fail(const struct run *run, int index, int32_t status)
+{
+	return (index == FAILING && status == 3) || (index == NESTING && status == -ENOMEM && is_struck(run));
+}
+
+static void check_task(struct run *run, int index, int32_t status, int result, bool die)
+{
+	bool failed = status != 0 && may_fail(run, index, status);
+	if (status == 0 && (index == FAILING || result != index * index))
+		complain(run, "%s: task %d succeeded with %d", run->step, index, result);
+	else if (index == DYING && die ? status != FORKPOOL_CRASHED : status != 0 && !failed)
+		complain(run, "%s: task %d has status %d", run->step, index, status);
+}
+
+static void check_report(struct run *run, const forkpool_report *report, bool die, int returned)
+{
+	uint64_t others = report->failed + report->crashed + report->timed_out + report->cancelled;
+	if (report->tasks != report->succeeded + others || (report->tasks != TASKS && returned >= 0))
+		complain(run, "%s: %d tasks, the report has %d", run->step, TASKS, (int)report->tasks);
+	if (returned < 0)
+		return;
+	if (others != (uint64_t)returned || report->crashed != die || report->cancelled != 0)
+		complain(run, "%s: %d returned, %d crashed, %d cancelled", run->step, returned, (int)report->crashed,
+		         (int)report->cancelled);
+	if (report->index != FAILING || report->status != 3 || strstr(report->message, "7 is not allowed") == NULL)
+		complain(run, "%s: first is %d with %d: %s", run->step, (int)report->index, report->status,
+		         report->message);
+}
+
+/* Outside of the arena, so that all is copied; with a death, on processes. */
+static void map(struct run *run, const char *step, bool may_die)
+{
+	int items[TASKS], results[TASKS];
+	int32_t status[TASKS];
+	forkpool_report report;
+	struct wish wish = {may_die && run->backend == FORKPOOL_PROCESSES};
+	for (int i = 0; i < TASKS; i++)
+		items[i] = i;
+	memset(status, 0x5a, sizeof status);
+	begin_step(run, step);
+	int returned = FORKPOOL_MAP(
+	        run->pool, task, items, results, TASKS,
+	        &((forkpool_opts){
+	                .ctx = &wish, .ctx_size = sizeof wish, .chunk = 4, .status = status, .report = &report}));
+	bool done = end_step(run, returned);
+	check_report(run, &report, wish.die, returned);
+	for (int i = 0; i < TASKS && done; i++)
+		check_task(run, i, status[i], results[i], wish.die);
+	for (int i = 0; i < TASKS && !done && report.tasks > 0; i++)
+		if (status[i] == 0 && results[i] != i * i)
+			complain(run, "%s: task %d succeeded with %d", step, i, results[i]);
+}
+
+static int add_indices(size_t begin, size_t end, void *acc, void *ctx)
+{
+	const struct wish *wish = ctx;
+	for (size_t i = begin; i < end; i++) {
+		forkpool_at(i);
+		if (i == FAILING)
+			return 3;
+		if (i == DYING && wish->die)
+			raise(SIGKILL);
+		*(size_t *)acc += i;
+	}
+	return 0;
+}
+
+static void add_sums(void *acc, const void *other, void *ctx)
+{
+	(void)ctx;
+	*(size_t *)acc += *(const size_t *)other;
+}
+
+/* Without memory for what is left out, the first chunk is left out. */
+static bool is_first_chunk_lost(const struct run *run, int returned, size_t missing)
+{
+	return is_struck(run) && returned == CHUNK && missing == CHUNK * (CHUNK - 1) / 2;
+}
+
+static void reduce(struct run *run)
+{
+	struct wish wish = {run->backend == FORKPOOL_PROCESSES};
+	size_t sum = 0, all = TASKS * (TASKS - 1) / 2 - (wish.die ? DYING : 0);
+	begin_step(run, "reduce");
+	int returned = forkpool_reduce(run->pool, add_indices, add_sums, TASKS, &sum, sizeof sum,
+	                               &(forkpool_opts){.ctx = &wish, .ctx_size = sizeof wish, .chunk = CHUNK});
+	if (!end_step(run, returned))
+		return;
+	returned -= wish.die;
+	if ((sum != all - FAILING || returned != 1) && !is_first_chunk_lost(run, returned, all - sum))
+		complain(run, "reduce: %d failed, %zu instead of %zu", returned, sum, all - FAILING);
+}
+
+/* ---- The other steps -------------------------------------------------------------------------- */
+
+static void count_cpus(struct run *run)
+{
+	begin_step(run, "cpu_count");
+	unsigned count = forkpool_cpu_count();
+	faults_disarm();
+	if (count < 1)
+		complain(run, "no CPU");
+}
+
+static bool create(struct run *run)
+{
+	forkpool *pool = NULL;
+	begin_step(run, "create");
+	int error = forkpool_create(
+	        &pool, &(forkpool_config){.backend = run->backend,
+	                                  .workers = 2,
+	                                  .arena_size = (size_t)64 << 20,
+	                                  .spin_us = FORKPOOL_NO_SPIN,
+	                                  .memory_limit = run->backend == FORKPOOL_PROCESSES ? (size_t)1 << 30 : 0});
+	end_step(run, error);
+	if ((error == 0) != (pool != NULL))
+		complain(run, "create: %d, and a pool at %p", error, (void *)pool);
+	run->pool = pool;
+	return pool != NULL;
+}
+
+/* Twice, because what has been used must be zeroed, or given back, before it is used again. */
+static void use_arena(struct run *run)
+{
+	enum { BYTES = 200000 };
+	for (int time = 0; time < 2; time++) {
+		begin_step(run, "alloc");
+		char *piece = forkpool_alloc(run->pool, BYTES);
+		end_step(run, piece == NULL ? -errno : 0);
+		for (int i = 0; i < BYTES && piece != NULL; i++)
+			if (piece[i] != 0)
+				complain(run, "byte %d of %d is not zero", i, BYTES);
+		if (piece != NULL)
+			memset(piece, 0x5a, BYTES);
+		faults_arm();
+		forkpool_free(run->pool, piece);
+		faults_disarm();
+	}
+}
+
+static void refresh(struct run *run)
+{
+	begin_step(run, "refresh");
+	end_step(run, forkpool_refresh(run->pool));
+}
+
+static void end(struct run *run)
+{
+	begin_step(run, "end");
+	if (forkpool_terminate(run->pool) != 0)
+		complain(run, "terminate");
+	forkpool_destroy(run->pool);
+	faults_disarm();
+}
+
+static int count_descriptors(void)
+{
+	int count = 0;
+	DIR *dir = opendir("/proc/self/fd");
+	while (dir != NULL && readdir(dir) != NULL)
+		count++;
+	closedir(dir);
+	return count;
+}
+
+static void check_nothing_left(struct run *run, int descriptors)
+{
+	int now = count_descriptors();
+	if (now != descriptors)
+		complain(run, "%d descriptors, %d at the start", now, descriptors);
+	if (faults_blocks() != 0)
+		complain(run, "%ld blocks of memory are left", faults_blocks());
+	if (faults_mappings() != 0)
+		complain(run, "%ld mappings are left", faults_mappings());
+	if (waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD)
+		complain(run, "a child is left");
+}
+
+/* ---- All runs of one kind ------------------------------------------------------------------------ */
+
+static const struct run *current;
+
+static void name_run(const struct run *run, char *text, size_t size)
+{
+	snprintf(text, size, "%s in %s, %s call %ld%s, %s, %s%s", strerror(run->plan.error), backend_name(run->backend),
+	         fault_name(run->plan.call), run->plan.nth, run->plan.forever ? " and later" : "",
+	         run->plan.in_workers ? "workers" : "parent", fault_name(run->plan.refused), " refused");
+}
+
+static void on_hang(int number)
+{
+	char text[200];
+	(void)number;
+	name_run(current, text, sizeof text);
+	fprintf(stderr, "hangs: %s, at %s\n", text, current->step);
+	abort();
+}
+
+/* Returns whether the planned call was made. */
+static bool do_run(const struct fault_plan *plan, int backend)
+{
+	struct run run = {.plan = *plan, .backend = backend};
+	int descriptors = count_descriptors();
+	current = &run;
+	alarm(SANITIZED ? 120 : 60);
+	faults_plan(plan);
+	count_cpus(&run);
+	if (create(&run)) {
+		use_arena(&run);
+		map(&run, "map", true);
+		reduce(&run);
+		refresh(&run);
+		map(&run, "second map", false);
+		end(&run);
+	}
+	check_nothing_left(&run, descriptors);
+	alarm(0);
+	if (run.is_wrong) {
+		char text[200];
+		name_run(&run, text, sizeof text);
+		ck_abort_msg("%s: %s", text, run.what);
+	}
+	if (getenv("FORKPOOL_TEST_VERBOSE") != NULL && run.refused != NULL)
+		printf("%s %ld %d: refused at %s\n", fault_name(plan->call), plan->nth, plan->forever, run.refused);
+	return faults_hits() > 0;
+}
+
+static long fail_each(const struct fault_plan *kind, int backend)
+{
+	struct fault_plan plan = *kind;
+	for (plan.nth = 1; do_run(&plan, backend) && plan.nth < MOST_RUNS; plan.nth++)
+		;
+	return plan.nth - 1;
+}
+
+static long fail_in_all_ways(int kind, int backend, bool in_workers)
+{
+	struct fault_plan plan = {faults[kind].refused, faults[kind].call, faults[kind].error, 0, false, in_workers};
+	long runs = fail_each(&plan, backend);
+	plan.forever = true;
+	if (faults[kind].ways & ALWAYS)
+		fail_each(&plan, backend);
+	return runs;
+}
+
+START_TEST(none_is_left_out)
+{
+	for (enum fault call = NO_FAULT + 1; call < FAULT_COUNT; call++) {
+		int kind = 0;
+		while (kind < FAULT_KINDS && faults[kind].call != call)
+			kind++;
+		ck_assert_msg(kind < FAULT_KINDS, "%s is wrapped, and never fails", fault_name(call));
+	}
+}
+END_TEST
+
+START_TEST(each_call_fails)
+{
+	int kind = _i % FAULT_KINDS, backend = backend_id(_i / FAULT_KINDS);
+	bool of_threads = faults[kind].call == FAULT_pthread_create;
+	bool is_called = backend == (of_threads ? FORKPOOL_THREADS : FORKPOOL_PROCESSES);
+	long runs = 0;
+	signal(SIGALRM, on_hang);
+	for (int tries = 0; runs == 0 && tries < (is_called ? TRIES : 1); tries++) {
+		runs = fail_in_all_ways(kind, backend, false);
+		if (backend == FORKPOOL_PROCESSES && (faults[kind].ways & WORKERS))
+			runs += fail_in_all_ways(kind, backend, true);
+	}
+	if (getenv("FORKPOOL_TEST_VERBOSE") != NULL)
+		printf("%s: %s %d, %ld\n", backend_name(backend), fault_name(faults[kind].call), faults[kind].error,
+		       runs);
+	ck_assert_msg(runs > 0 || !is_called, "%s is never called: is it wrapped?", fault_name(faults[kind].call));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("faults");
+	TCase *tcase = test_case(suite, "faults");
+	tcase_add_test(tcase, none_is_left_out);
+	tcase_add_loop_test(tcase, each_call_fails, 0, FAULT_KINDS * backend_count());
+	return run_suite(suite);
+}
