@@ -260,3 +260,10 @@ void arena_release(struct arena *arena, void *piece)
 {
 	give_back(arena, piece, WORTH_DISCARDING);
 }
+
+void arena_distrust(struct arena *arena)
+{
+	for (struct arena_segment *segment = arena->first; segment != NULL; segment = segment->after)
+		if (segment->free)
+			segment->dirty = !discard(arena, segment);
+}

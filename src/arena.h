@@ -41,4 +41,8 @@ void arena_free(struct arena *arena, void *piece);
 /* The same, and its pages back to the system. */
 void arena_release(struct arena *arena, void *piece);
 
+/* Somebody may have written to what is free: nothing of it counts as zeroed any more, but what the system
+ * takes back. */
+void arena_distrust(struct arena *arena);
+
 #endif

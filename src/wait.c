@@ -36,10 +36,12 @@ static void beat(forkpool *pool)
 {
 	check_crew(pool);
 	crew_refill(pool, false);
+	crew_audit(pool);
 	orphan_publish(pool);
 	for (struct job *job = pool->jobs; job != NULL; job = job->next)
 		job_audit(job);
 	ring_post(&pool->engine.ring, pool_workers(pool));
+	ring_rouse(&pool->engine.ring);
 	plan_beat(pool);
 }
 
@@ -173,13 +175,14 @@ static void work_inline(struct job *job)
  * makes the shared control words anew. */
 static void void_pool(forkpool *pool, int error)
 {
-	struct engine *engine = &pool->engine;
 	crew_kill(pool);
 	wait_for_ends(pool);
 	for (struct job *job = pool->jobs; job != NULL; job = job->next)
 		job_fail(job, error);
-	ring_init(&engine->ring, engine->ring.back, engine->ring.front, engine->ring.back->capacity);
-	crew_open(pool);
+	if (error == -EPROTO)
+		crew_reset(pool);
+	if (!pool->closed)
+		crew_open(pool);
 }
 
 void wait_for_job(forkpool *pool, struct job *job)
@@ -188,6 +191,8 @@ void wait_for_job(forkpool *pool, struct job *job)
 		work_inline(job);
 	else
 		wait_for_workers(job);
+	if (!pool->backend->runs_inline)
+		crew_audit(pool);
 	if (job->error == -EPROTO || job->error == -ENOMEM)
 		void_pool(pool, job->error);
 	if (job->opts.progress != NULL)
@@ -205,6 +210,10 @@ static void wait_until(forkpool *pool, bool (*condition)(const forkpool *pool))
 	while (!condition(pool)) {
 		atomic_store(&pool->engine.board->parent_asleep, 1); /* B1, likewise */
 		check_crew(pool);
+		if (!pool->killed && !crew_audit(pool)) { /* they cannot be told anything any more */
+			pool->start_error = -EPROTO;
+			crew_kill(pool);
+		}
 		if (!condition(pool))
 			sleep_once(pool, INFINITY);
 	}
@@ -214,6 +223,11 @@ static void wait_until(forkpool *pool, bool (*condition)(const forkpool *pool))
 void wait_for_starts(forkpool *pool)
 {
 	wait_until(pool, crew_started);
+	if (pool->killed) {
+		wait_until(pool, crew_gone);
+		crew_reset(pool);
+		crew_open(pool);
+	}
 }
 
 void wait_for_ends(forkpool *pool)
