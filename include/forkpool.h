@@ -137,7 +137,7 @@ typedef struct {
  *               zero; an environment variable has a value that is none
  *   -ENOTSUP    backend FORKPOOL_MPI; a memory_limit for threads or serial
  *   -ENOMEM     no memory, or no address space, not even for a small arena
- *   -EMFILE, -ENFILE    no descriptor left (a pool holds at most 3, and one a worker)
+ *   -EMFILE, -ENFILE    no descriptor left (a pool holds at most 4, and one a worker)
  *   -EAGAIN     not one worker could be started
  *   -ECANCELED  the initializer failed in every worker */
 int forkpool_create(forkpool **pool, const forkpool_config *config);

@@ -111,7 +111,7 @@ int arena_init(struct arena *arena, const struct region *region, size_t offset)
 		free(all);
 		return -ENOMEM;
 	}
-	all->at = region->base + offset;
+	all->at = arena->base = region->base + offset;
 	all->size = region->size - offset;
 	arena->first = all;
 	bin_insert(arena, all);

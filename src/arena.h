@@ -16,6 +16,7 @@ struct arena_segment; /* a piece in use, or free */
 
 struct arena {
 	const struct region *region;
+	char *base;                             /* where it begins */
 	struct arena_segment *first;            /* all, by address */
 	struct arena_segment *bins[ARENA_BINS]; /* the free ones, by log2 of their size */
 	uint64_t bins_in_use;                   /* bit b: bins[b] is not empty */
