@@ -1,10 +1,16 @@
 # The life of a pool and of its workers under bad conditions.
 if HAVE_CHECK
-check_PROGRAMS += tests/life/test_hostile
-TESTS += tests/life/test_hostile
+life_programs = \
+	tests/life/test_hostile \
+	tests/life/test_orphans
+check_PROGRAMS += $(life_programs)
+TESTS += $(life_programs)
 
-tests_life_test_hostile_SOURCES = tests/life/test_hostile.c
-tests_life_test_hostile_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/src -I$(top_srcdir)/tests
+life_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/src -I$(top_srcdir)/tests
+tests_life_test_hostile_CPPFLAGS = $(life_cppflags)
 tests_life_test_hostile_CFLAGS = $(test_cflags)
 tests_life_test_hostile_LDADD = $(test_ldadd)
+tests_life_test_orphans_CPPFLAGS = $(life_cppflags)
+tests_life_test_orphans_CFLAGS = $(test_cflags)
+tests_life_test_orphans_LDADD = $(test_ldadd)
 endif
