@@ -139,7 +139,8 @@ typedef struct {
  *   -ENOMEM     no memory, or no address space, not even for a small arena
  *   -EMFILE, -ENFILE    no descriptor left (a pool holds at most 4, and one a worker)
  *   -EAGAIN     not one worker could be started
- *   -ECANCELED  the initializer failed in every worker */
+ *   -ECANCELED  the initializer failed in every worker
+ *   -EPROTO     an initializer overwrote the pool's book-keeping */
 int forkpool_create(forkpool **pool, const forkpool_config *config);
 
 /* Ends the pool's intake: no further map; workers finish and end.
@@ -162,7 +163,7 @@ void forkpool_destroy(forkpool *pool);
 /* Forks all workers anew, so that they see the program's memory, and the shared
  * objects loaded, as of now.  Threads and serial: nothing to do.
  * Returns 0, or -EINVAL, -EPERM, -ESHUTDOWN (closed), -EBUSY (called from a
- * callback while a map runs), -EAGAIN, -ECANCELED as forkpool_create(). */
+ * callback while a map runs), -EAGAIN, -ECANCELED, -EPROTO as forkpool_create(). */
 int forkpool_refresh(forkpool *pool);
 
 /* Zeroed memory, aligned to 64 bytes, that the caller and all workers, those

@@ -204,16 +204,20 @@ void wait_for_slot(forkpool *pool)
 	sleep_once(pool, 0.001);
 }
 
+/* Workers that have overwritten what they are told things by. */
+static void kill_if_spoilt(forkpool *pool)
+{
+	if (!pool->killed && !crew_audit(pool))
+		crew_kill(pool);
+}
+
 static void wait_until(forkpool *pool, bool (*condition)(const forkpool *pool))
 {
 	plan_beat(pool);
 	while (!condition(pool)) {
 		atomic_store(&pool->engine.board->parent_asleep, 1); /* B1, likewise */
 		check_crew(pool);
-		if (!pool->killed && !crew_audit(pool)) { /* they cannot be told anything any more */
-			pool->start_error = -EPROTO;
-			crew_kill(pool);
-		}
+		kill_if_spoilt(pool);
 		if (!condition(pool))
 			sleep_once(pool, INFINITY);
 	}
@@ -223,10 +227,12 @@ static void wait_until(forkpool *pool, bool (*condition)(const forkpool *pool))
 void wait_for_starts(forkpool *pool)
 {
 	wait_until(pool, crew_started);
+	kill_if_spoilt(pool);
 	if (pool->killed) {
 		wait_until(pool, crew_gone);
 		crew_reset(pool);
 		crew_open(pool);
+		pool->start_error = -EPROTO;
 	}
 }
 
