@@ -14,6 +14,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -343,10 +344,251 @@ START_TEST(a_map_survives_what_a_task_overwrites)
 }
 END_TEST
 
+/* ---- What a worker can reach ---------------------------------------------------------------- */
+
+/* Overwrites a word of the board, if it can. */
+static int write_to_board(size_t index, void *ctx)
+{
+	struct span board = find_region("r--s");
+	(void)ctx;
+	if (index == 3)
+		((volatile char *)board.begin)[0] = 1;
+	if (index == 5)
+		((volatile char *)board.begin)[board.size - 1] = 1;
+	return 0;
+}
+
+START_TEST(the_board_is_read_only)
+{
+	int32_t status[10];
+	forkpool_report report;
+	forkpool *pool = pool_of(FORKPOOL_PROCESSES, 2);
+	ck_assert_int_eq(forkpool_for(pool, write_to_board, 10, &(forkpool_opts){.status = status, .report = &report}),
+	                 2);
+	for (int i = 0; i < 10; i++)
+		ck_assert_int_eq(status[i], i == 3 || i == 5 ? FORKPOOL_CRASHED : 0);
+	ck_assert_int_eq(report.signal, SIGSEGV);
+	forkpool_destroy(pool);
+}
+END_TEST
+
+/* Where another pool's words are, in the host and in the workers of others. */
+static char *of_another_pool;
+
+static int write_to_another_pool(size_t index, void *ctx)
+{
+	(void)ctx;
+	if (index == 3)
+		((volatile char *)of_another_pool)[0] = 1;
+	return 0;
+}
+
+static int do_nothing(size_t index, void *ctx)
+{
+	(void)index;
+	(void)ctx;
+	return 0;
+}
+
+/* A pool of threads in the host is at risk, too: its threads call what its board tells them. */
+START_TEST(other_pools_are_out_of_reach)
+{
+	int32_t status[10];
+	forkpool *other = pool_of(backend_id(_i), 2);
+	struct span words = find_region("rw-s");
+	forkpool *pool = pool_of(FORKPOOL_PROCESSES, 2);
+	of_another_pool = words.begin;
+	ck_assert_int_eq(forkpool_for(pool, write_to_another_pool, 10, &(forkpool_opts){.status = status}), 1);
+	ck_assert_int_eq(status[3], FORKPOOL_CRASHED);
+	ck_assert_int_eq(forkpool_for(other, do_nothing, 10, NULL), 0);
+	forkpool_destroy(other);
+	forkpool_destroy(pool);
+}
+END_TEST
+
+struct open_files {
+	int doorbells, pipes, others;
+	char name[100]; /* of one that should not be there */
+};
+
+/* Descriptors of this process that `inherited` does not list. */
+static int look_at_descriptors(const void *item, void *result, void *ctx)
+{
+	const char *inherited = ctx;
+	struct open_files *files = result;
+	(void)item;
+	memset(files, 0, sizeof *files);
+	DIR *dir = opendir("/proc/self/fd");
+	for (const struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+		int fd = atoi(entry->d_name);
+		char path[300], target[100] = "";
+		snprintf(path, sizeof path, "/proc/self/fd/%s", entry->d_name);
+		if (entry->d_name[0] == '.' || fd == dirfd(dir) || readlink(path, target, sizeof target - 1) < 0 ||
+		    (fd < 1024 && inherited[fd]))
+			continue;
+		if (strstr(target, "eventfd") != NULL) {
+			files->doorbells++;
+		} else if (strncmp(target, "pipe:", 5) == 0) {
+			files->pipes++;
+		} else {
+			files->others++;
+			snprintf(files->name, sizeof files->name, "%s", target);
+		}
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return 0;
+}
+
+/* Not the region, no worker's pidfd, nothing of other pools. */
+START_TEST(a_worker_holds_no_descriptor_but_its_doorbell)
+{
+	struct open_files files[20];
+	char inherited[1024];
+	for (int fd = 0; fd < 1024; fd++)
+		inherited[fd] = fcntl(fd, F_GETFD) >= 0;
+	forkpool *first = pool_of(FORKPOOL_PROCESSES, 2), *threads = pool_of(FORKPOOL_THREADS, 1);
+	forkpool *pool = pool_of(FORKPOOL_PROCESSES, 3), *last = pool_of(FORKPOOL_PROCESSES, 2);
+	for (int round = 0; round < 2; round++) {
+		ck_assert_int_eq(
+		        forkpool_map(pool, look_at_descriptors, NULL, 20, 0, files, sizeof *files,
+		                     &(forkpool_opts){.ctx = inherited, .ctx_size = sizeof inherited, .chunk = 1}),
+		        0);
+		for (int i = 0; i < 20; i++) {
+			ck_assert_msg(files[i].others == 0, "a worker holds %s", files[i].name);
+			ck_assert_int_eq(files[i].doorbells, 1);
+			ck_assert_int_eq(files[i].pipes, 1); /* that ends it with its parent */
+		}
+		ck_assert_int_eq(forkpool_refresh(pool), 0); /* now with all the others there */
+	}
+	forkpool_destroy(first);
+	forkpool_destroy(threads);
+	forkpool_destroy(pool);
+	forkpool_destroy(last);
+}
+END_TEST
+
+/* ---- Sleepers --------------------------------------------------------------------------------- */
+
+enum trick { NOBODY_WAITS, FULL, TRICKS };
+
+struct trickster {
+	enum trick trick;
+	_Atomic uint32_t tricked;
+};
+
+/* Once the workers are asleep, their semaphores say that nobody is, or that no permit can be added. */
+static void *trick_sleepers(void *arg)
+{
+	struct trickster *trickster = arg;
+	struct ring_front *ring = (struct ring_front *)(void *)find_part(RING).begin;
+	usleep(100 * 1000);
+	for (int i = 0; i < 2; i++) {
+		_Atomic uint32_t *words = (_Atomic uint32_t *)(void *)&ring->pairs[i].items;
+		atomic_store(&words[trickster->trick == NOBODY_WAITS ? 1 : 0],
+		             trickster->trick == NOBODY_WAITS ? 0 : (uint32_t)SEM_VALUE_MAX);
+	}
+	atomic_store(&trickster->tricked, 1);
+	return NULL;
+}
+
+static int leave_a_trickster(size_t index, void *ctx)
+{
+	pthread_t thread;
+	return index == 0 ? pthread_create(&thread, NULL, trick_sleepers, ctx) : 0;
+}
+
+START_TEST(sleepers_cannot_be_kept_asleep)
+{
+	struct trickster *trickster = evidence(sizeof *trickster);
+	trickster->trick = (enum trick)_i;
+	forkpool *pool = pool_from(&(forkpool_config){.workers = WORKERS, .spin_us = FORKPOOL_NO_SPIN});
+	ck_assert_int_eq(forkpool_for(pool, leave_a_trickster, 10, &(forkpool_opts){.ctx = trickster, .inherited = 1}),
+	                 0);
+	ck_assert(wait_for(&trickster->tricked, 1));
+	ck_assert_int_eq(forkpool_for(pool, do_nothing, 100, NULL), 0);
+	forkpool_destroy(pool);
+	/* And where the pool is to end at once. */
+	trickster->tricked = 0;
+	pool = pool_from(&(forkpool_config){.workers = WORKERS, .spin_us = FORKPOOL_NO_SPIN});
+	ck_assert_int_eq(forkpool_for(pool, leave_a_trickster, 10, &(forkpool_opts){.ctx = trickster, .inherited = 1}),
+	                 0);
+	ck_assert(wait_for(&trickster->tricked, 1));
+	forkpool_destroy(pool);
+}
+END_TEST
+
+/* ---- Initializers ------------------------------------------------------------------------------- */
+
+struct starter {
+	enum pattern pattern;
+	enum part part;
+	_Atomic uint32_t started, harmful;
+};
+
+/* The last worker to start overwrites what the others have said by then. */
+static int start_hostile(unsigned worker, void **state, void *arg)
+{
+	struct starter *starter = arg;
+	(void)worker;
+	(void)state;
+	uint32_t before = atomic_fetch_add(&starter->started, 1);
+	if (before % WORKERS != WORKERS - 1 || !starter->harmful)
+		return 0;
+	usleep(20 * 1000);
+	struct span span = find_part(starter->part);
+	dice d = dice_for(test_seed(), before);
+	if (starter->pattern == RANDOM)
+		dice_fill(&d, span.begin, span.size);
+	else
+		memset(span.begin, starter->pattern == ZEROS ? 0 : 0xff, span.size);
+	return 0;
+}
+
+/* A pool is made or refused; in any case it is said, and one that was refused can be refreshed. */
+START_TEST(an_initializer_that_overwrites)
+{
+	struct starter *starter = evidence(sizeof *starter);
+	static const enum part parts[] = {RECORDS, RING, CONTROL};
+	int refused = 0;
+	for (int i = 0; i < 3; i++)
+		for (enum pattern pattern = RANDOM; pattern < FLIPS; pattern++) {
+			forkpool *pool = NULL;
+			*starter = (struct starter){.pattern = pattern, .part = parts[i], .harmful = 1};
+			forkpool_config config = {.workers = WORKERS, .initializer = start_hostile, .arg = starter};
+			int error = forkpool_create(&pool, &config);
+			ck_assert_msg(error == 0 || error == -EPROTO, "%s with %s: %d", part_names[parts[i]],
+			              pattern_names[pattern], error);
+			refused += error != 0;
+			if (error == 0) {
+				ck_assert_int_eq(forkpool_for(pool, do_nothing, 100, NULL), 0);
+				forkpool_destroy(pool);
+			}
+			starter->harmful = 0;
+			pool = pool_from(&config);
+			starter->harmful = 1;
+			error = forkpool_refresh(pool);
+			ck_assert(error == 0 || error == -EPROTO);
+			starter->harmful = 0;
+			ck_assert_int_eq(forkpool_refresh(pool), 0);
+			ck_assert_int_eq(forkpool_for(pool, do_nothing, 100, NULL), 0);
+			forkpool_destroy(pool);
+		}
+	ck_assert_int_ge(refused, 1);
+}
+END_TEST
+
 int main(void)
 {
 	need_processes();
 	Suite *suite = suite_create("hostile");
+	TCase *reach = test_case(suite, "what a worker can reach");
+	tcase_add_test(reach, the_board_is_read_only);
+	add_backend_test(reach, other_pools_are_out_of_reach);
+	tcase_add_test(reach, a_worker_holds_no_descriptor_but_its_doorbell);
+	TCase *others = test_case(suite, "others");
+	tcase_add_loop_test(others, sleepers_cannot_be_kept_asleep, 0, TRICKS);
+	tcase_add_test(others, an_initializer_that_overwrites);
 	TCase *attacks = test_case(suite, "attacks");
 	tcase_add_loop_test(attacks, a_map_survives_what_a_task_overwrites, 0, THENS);
 	return run_suite(suite);
