@@ -110,8 +110,8 @@ typedef struct {
 	size_t arena_size; /* address space for forkpool_alloc() and for copies of
 	                      buffers outside of it; pages cost memory only when
 	                      touched.  0: twice the machine's memory */
-	unsigned spin_us;  /* microseconds an idle worker (and a waiting caller) looks
-	                      for work before it sleeps; 0: the default, 50.
+	unsigned spin_us;  /* microseconds an idle worker (and a waiting caller, but at most
+	                      10000) looks for work before it sleeps; 0: the default, 50.
 	                      FORKPOOL_NO_SPIN: sleep at once */
 	int core_dumps;    /* non-zero: a crashing worker may dump core, the arena
 	                      included, as the limits of the process allow */

@@ -97,9 +97,12 @@ static double tick(struct job *job)
 
 /* ---- Waiting for a job ---- */
 
+/* Who spins sees no death, no time limit and no moment for progress. */
+enum { MOST_SPIN_US = 10000 };
+
 static bool spin(struct job *job)
 {
-	double until = 0, spin_us = job->pool->engine.spin_us;
+	double until = 0, spin_us = fmin(job->pool->engine.spin_us, MOST_SPIN_US);
 	if (spin_us <= 0)
 		return job_check(job);
 	for (;;) {
