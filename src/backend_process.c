@@ -293,6 +293,8 @@ static int start(forkpool *pool, unsigned slot)
 		member->pidfd = open_pidfd(pid);
 		unlock_pools();
 		watch_add(pool, slot);
+		if (!member->watched)
+			pool->next_beat = 0; /* it may be dead already, and gone where the kernel reaps: look at once */
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return error;
