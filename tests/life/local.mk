@@ -2,6 +2,7 @@
 if HAVE_CHECK
 life_programs = \
 	tests/life/test_hostile \
+	tests/life/test_life \
 	tests/life/test_orphans
 check_PROGRAMS += $(life_programs)
 TESTS += $(life_programs)
@@ -10,6 +11,9 @@ life_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/src -I$(top_srcdir)/tests
 tests_life_test_hostile_CPPFLAGS = $(life_cppflags)
 tests_life_test_hostile_CFLAGS = $(test_cflags)
 tests_life_test_hostile_LDADD = $(test_ldadd)
+tests_life_test_life_CPPFLAGS = $(life_cppflags)
+tests_life_test_life_CFLAGS = $(test_cflags)
+tests_life_test_life_LDADD = $(test_ldadd)
 tests_life_test_orphans_CPPFLAGS = $(life_cppflags)
 tests_life_test_orphans_CFLAGS = $(test_cflags)
 tests_life_test_orphans_LDADD = $(test_ldadd)
