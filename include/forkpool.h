@@ -110,8 +110,8 @@ typedef struct {
 	size_t arena_size; /* address space for forkpool_alloc() and for copies of
 	                      buffers outside of it; pages cost memory only when
 	                      touched.  0: twice the machine's memory */
-	unsigned spin_us;  /* microseconds an idle worker (and a waiting caller) looks
-	                      for work before it sleeps; 0: the default, 50.
+	unsigned spin_us;  /* microseconds an idle worker (and a waiting caller, but at most
+	                      10000) looks for work before it sleeps; 0: the default, 50.
 	                      FORKPOOL_NO_SPIN: sleep at once */
 	int core_dumps;    /* non-zero: a crashing worker may dump core, the arena
 	                      included, as the limits of the process allow */
@@ -137,9 +137,10 @@ typedef struct {
  *               zero; an environment variable has a value that is none
  *   -ENOTSUP    backend FORKPOOL_MPI; a memory_limit for threads or serial
  *   -ENOMEM     no memory, or no address space, not even for a small arena
- *   -EMFILE, -ENFILE    no descriptor left (a pool holds at most 3, and one a worker)
+ *   -EMFILE, -ENFILE    no descriptor left (a pool holds at most 4, and one a worker)
  *   -EAGAIN     not one worker could be started
- *   -ECANCELED  the initializer failed in every worker */
+ *   -ECANCELED  the initializer failed in every worker
+ *   -EPROTO     an initializer overwrote the pool's book-keeping */
 int forkpool_create(forkpool **pool, const forkpool_config *config);
 
 /* Ends the pool's intake: no further map; workers finish and end.
@@ -162,7 +163,7 @@ void forkpool_destroy(forkpool *pool);
 /* Forks all workers anew, so that they see the program's memory, and the shared
  * objects loaded, as of now.  Threads and serial: nothing to do.
  * Returns 0, or -EINVAL, -EPERM, -ESHUTDOWN (closed), -EBUSY (called from a
- * callback while a map runs), -EAGAIN, -ECANCELED as forkpool_create(). */
+ * callback while a map runs), -EAGAIN, -ECANCELED, -EPROTO as forkpool_create(). */
 int forkpool_refresh(forkpool *pool);
 
 /* Zeroed memory, aligned to 64 bytes, that the caller and all workers, those

@@ -111,7 +111,7 @@ int arena_init(struct arena *arena, const struct region *region, size_t offset)
 		arena_destroy(arena);
 		return -ENOMEM;
 	}
-	all->at = region->base + offset;
+	all->at = arena->base = region->base + offset;
 	all->size = region->size - offset;
 	arena->first = all;
 	bin_insert(arena, all);
@@ -258,4 +258,11 @@ void arena_free(struct arena *arena, void *piece)
 void arena_release(struct arena *arena, void *piece)
 {
 	give_back(arena, piece, WORTH_DISCARDING);
+}
+
+void arena_distrust(struct arena *arena)
+{
+	for (struct arena_segment *segment = arena->first; segment != NULL; segment = segment->after)
+		if (segment->free)
+			segment->dirty = !discard(arena, segment);
 }

@@ -16,6 +16,7 @@ struct arena_segment; /* a piece in use, or free */
 
 struct arena {
 	const struct region *region;
+	char *base;                             /* where it begins */
 	struct arena_segment *first;            /* all, by address */
 	struct arena_segment *bins[ARENA_BINS]; /* the free ones, by log2 of their size */
 	uint64_t bins_in_use;                   /* bit b: bins[b] is not empty */
@@ -40,5 +41,9 @@ void arena_free(struct arena *arena, void *piece);
 
 /* The same, and its pages back to the system. */
 void arena_release(struct arena *arena, void *piece);
+
+/* Somebody may have written to what is free: nothing of it counts as zeroed any more, but what the system
+ * takes back. */
+void arena_distrust(struct arena *arena);
 
 #endif

@@ -50,8 +50,8 @@ struct backend {
 	void (*before_sleep)(void);
 };
 
-/* A process pool is known to all others from its first worker to its last. */
-int process_enlist(forkpool *pool); /* 0 or -ENOMEM */
+/* A pool is known to all others from its first worker to its last.  0 or -errno. */
+int process_enlist(forkpool *pool);
 void process_delist(forkpool *pool);
 
 extern const struct backend backend_process, backend_thread, backend_serial;

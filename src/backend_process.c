@@ -3,7 +3,8 @@
  *
  * A worker keeps nothing of the host that could disturb it: no signal handler, no signal mask, no
  * descriptor of any pool but the doorbell of its own.  It ends when the parent does, also in the
- * middle of a task: the kernel sends it DEATH_SIGNAL, which it never blocks.
+ * middle of a task: the kernel sends it DEATH_SIGNAL, which it does not block; and SIGKILL when the parent's
+ * end of the lifeline closes, for tasks that block signals or change who they are.
  */
 #include "clock.h"
 #include "crew.h"
@@ -11,12 +12,14 @@
 #include "watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,7 +30,7 @@
 #define P_PIDFD 3
 #endif
 
-/* ---- All process pools of this process, so that a new worker can close what is theirs ---- */
+/* ---- All pools of this process, so that a new worker can put away what is theirs ---- */
 
 /* Held over every fork of the process, so that the list is whole in the child. */
 static pthread_mutex_t pools_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -53,16 +56,37 @@ static bool prepare_process(void)
 	return pthread_atfork(lock_pools, unlock_pools, unlock_pools) == 0;
 }
 
+static void close_if_open(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+/* The writing end of a pipe, which closes when the process ends. */
+static int open_lifeline(forkpool *pool)
+{
+	int ends[2];
+	struct stat status;
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return -errno;
+	close(ends[0]);
+	pool->lifeline = ends[1];
+	pool->lifeline_inode = fstat(ends[1], &status) == 0 ? status.st_ino : 0;
+	return 0;
+}
+
 int process_enlist(forkpool *pool)
 {
 	lock_pools();
-	bool enlisted = is_prepared || (is_prepared = prepare_process());
-	if (enlisted) {
+	int error = is_prepared || (is_prepared = prepare_process()) ? 0 : -ENOMEM;
+	if (error == 0 && pool->backend == &backend_process)
+		error = open_lifeline(pool);
+	if (error == 0) {
 		pool->next_pool = pools;
 		pools = pool;
 	}
 	unlock_pools();
-	return enlisted ? 0 : -ENOMEM;
+	return error;
 }
 
 void process_delist(forkpool *pool)
@@ -73,19 +97,16 @@ void process_delist(forkpool *pool)
 			*link = pool->next_pool;
 			break;
 		}
+	close_if_open(pool->lifeline);
+	pool->lifeline = -1;
 	unlock_pools();
-}
-
-static void close_if_open(int fd)
-{
-	if (fd >= 0)
-		close(fd);
 }
 
 static void close_pools_descriptors(const forkpool *own)
 {
 	for (const forkpool *pool = pools; pool != NULL; pool = pool->next_pool) {
 		close_if_open(pool->epoll);
+		close_if_open(pool->lifeline);
 		if (pool != own)
 			close_if_open(pool->engine.doorbell);
 		if (pool->bell != pool->engine.doorbell)
@@ -116,6 +137,23 @@ static void on_exit_in_worker(void)
 	if (this_worker->in_task)
 		atomic_store(&this_worker->record->stage, STAGE_EXITED);
 	_exit(EXIT_FAILURE);
+}
+
+/* The reading end, opened anew so that it is this worker's alone; where /proc is missing there is none.  A
+ * host that closes descriptors may have given the number to something else. */
+static void hold_lifeline(const forkpool *pool)
+{
+	struct stat status;
+	char path[32];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", pool->lifeline);
+	if (fstat(pool->lifeline, &status) != 0 || !S_ISFIFO(status.st_mode) || status.st_ino != pool->lifeline_inode)
+		return;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	fcntl(fd, F_SETSIG, SIGKILL);
+	fcntl(fd, F_SETOWN, getpid());
+	fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK);
 }
 
 static void end_with_parent(pid_t parent)
@@ -182,19 +220,26 @@ static void limit_memory(const forkpool *pool, size_t inherited)
 		setrlimit(RLIMIT_DATA, &(struct rlimit){most, most});
 }
 
-static void protect_board(const forkpool *pool)
+/* What workers only read is read-only, and of other pools neither: what a task overwrites by mistake shall not
+ * be what another pool's workers, or the host's threads, are told to do. */
+static void protect_boards(const forkpool *own)
 {
-	size_t bytes = (size_t)((char *)pool->engine.records - (char *)pool->engine.board);
-	mprotect(pool->engine.board, bytes, PROT_READ);
+	for (const forkpool *pool = pools; pool != NULL; pool = pool->next_pool) {
+		const struct engine *engine = &pool->engine;
+		size_t read = (size_t)((char *)engine->records - (char *)engine->board);
+		size_t all = (size_t)(pool->arena.base - (char *)engine->board);
+		mprotect(engine->board, pool == own ? read : all, pool == own ? PROT_READ : PROT_NONE);
+	}
 }
 
 _Noreturn static void live(forkpool *pool, unsigned slot, size_t inherited)
 {
 	struct worker worker;
+	hold_lifeline(pool);
 	close_pools_descriptors(pool);
 	if (!pool->config.core_dumps)
 		forbid_core_dumps();
-	protect_board(pool);
+	protect_boards(pool);
 	limit_memory(pool, inherited);
 	this_worker = &worker;
 	this_worker_pid = getpid();
@@ -251,6 +296,8 @@ static int start(forkpool *pool, unsigned slot)
 		member->pidfd = open_pidfd(pid);
 		unlock_pools();
 		watch_add(pool, slot);
+		if (!member->watched)
+			pool->next_beat = 0; /* it may be dead already, and gone where the kernel reaps: look at once */
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return error;

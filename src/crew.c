@@ -144,6 +144,43 @@ bool crew_gone(const forkpool *pool)
 	return true;
 }
 
+/* ---- What cannot be, where workers have written what they should not ---- */
+
+/* A worker may pin a job that has long been closed, for a moment, but none that never was. */
+static bool record_is_possible(const forkpool *pool, const struct worker_record *record)
+{
+	uint64_t serial = atomic_load(&record->pin) / JOB_SLOTS;
+	return serial <= pool->serial && atomic_load(&record->useful) <= 1 &&
+	       atomic_load(&record->stage) <= STAGE_ENDED;
+}
+
+bool crew_audit(forkpool *pool)
+{
+	const struct worker_record *records = pool->engine.records;
+	bool possible = ring_is_possible(&pool->engine.ring, &records->parked, sizeof *records, pool_workers(pool));
+	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
+		possible &= record_is_possible(pool, &records[slot]);
+	for (struct job *job = pool->jobs; job != NULL && !possible; job = job->next)
+		if (job->error == 0)
+			job->error = -EPROTO;
+	return possible;
+}
+
+void crew_reset(forkpool *pool)
+{
+	struct engine *engine = &pool->engine;
+	struct failure *end = engine->failures + (size_t)pool_workers(pool) * JOB_SLOTS;
+	memset(engine->records, 0, (size_t)((char *)end - (char *)engine->records));
+	ring_init(&engine->ring, engine->ring.back, engine->ring.front, engine->ring.back->capacity);
+	arena_distrust(&pool->arena);
+	for (unsigned slot = 0; slot < pool_workers(pool); slot++) {
+		struct member *member = &pool->members[slot];
+		member->given_up = member->finished = false;
+		member->failed_starts = 0;
+	}
+	pool->barren = 0;
+}
+
 /* ---- Ends ---- */
 
 static void give_up(forkpool *pool, struct member *member, int error)
@@ -157,13 +194,15 @@ static void note_end(forkpool *pool, unsigned slot, const struct death *death)
 	struct member *member = &pool->members[slot];
 	enum worker_stage stage = pool->engine.records[slot].stage;
 	member->alive = false;
-	member->finished = stage == STAGE_ENDED;
+	member->finished = stage == STAGE_ENDED && atomic_load(&pool->engine.board->closing) != 0;
+	crew_audit(pool);
 	recover_worker(pool, slot, death);
 	if (stage == STAGE_READY || stage == STAGE_EXITED || stage == STAGE_RETIRED)
 		member->failed_starts = 0;
 	else if (stage == STAGE_STARTING && pool->config.initializer != NULL)
 		member->failed_starts++;
-	if (stage == STAGE_REFUSED || member->failed_starts >= failed_start_limit(pool))
+	if ((stage == STAGE_REFUSED && pool->config.initializer != NULL) ||
+	    member->failed_starts >= failed_start_limit(pool))
 		give_up(pool, member, -ECANCELED);
 	else if (pool->barren >= barren_limit(pool))
 		give_up(pool, member, -EAGAIN);

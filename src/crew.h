@@ -29,6 +29,12 @@ void crew_check(forkpool *pool, unsigned slot);
 bool crew_started(const forkpool *pool); /* no living worker is in its initializer */
 bool crew_gone(const forkpool *pool);    /* no worker is alive */
 
+/* Whether what workers write about themselves, and of the ring, can be honest; if not, the open jobs are void. */
+bool crew_audit(forkpool *pool);
+
+/* No worker is alive: makes anew all that they write but the jobs' own memory, and nobody is given up. */
+void crew_reset(forkpool *pool);
+
 /* From now on none is replaced: the workers finish and end; are killed, where that can be done,
  * else begin no further task; and the contrary of both. */
 void crew_close(forkpool *pool);

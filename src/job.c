@@ -156,7 +156,8 @@ static const void *identity_of(const struct job *job)
 
 void job_clear_partial(struct job *job, size_t chunk)
 {
-	memcpy(job->partials + chunk * job->partial_stride, identity_of(job), job->request.result_size);
+	if (job->request.result_size > 0) /* from the caller's own, which no worker can have written */
+		memcpy(job->partials + chunk * job->partial_stride, job->request.results, job->request.result_size);
 }
 
 /* A function of the request alone: the answer of a reduction depends on it. */
@@ -374,15 +375,30 @@ static void count_cancelled_chunk(struct job *job, size_t chunk)
 		count_cancelled_fold(job, orphan, length);
 }
 
-static bool count_settled(struct job *job, size_t chunk)
+/* How many of the chunk's tasks the parent has not yet counted itself. */
+static size_t left_in_chunk(const struct job *job, size_t chunk)
 {
-	uint64_t word = ledger_read(&job->ledger[chunk]); /* L2 */
+	const struct orphan *orphan = orphan_find(job, chunk);
+	size_t length = job_chunk_length(job, chunk);
+	if (orphan == NULL)
+		return length;
+	return length - (job->request.kind == JOB_FOLD ? orphan->excluded_count : orphan->resume.start);
+}
+
+/* False: no honest worker, nor the parent, has written this word. */
+static bool count_settled(struct job *job, size_t chunk, uint64_t word)
+{
+	bool may_stop = job->cancelled || job->opts.stop_on_failure;
 	if (ledger_state(word) == LEDGER_CANCELLED) {
+		if (!job->cancelled || (word & ~LEDGER_STOLEN) != LEDGER_CANCELLED)
+			return false;
 		count_cancelled_chunk(job, chunk);
 		return true;
 	}
 	uint64_t failed = ledger_failed(word), cancelled = ledger_cancelled(word);
-	if (failed + cancelled > job_chunk_length(job, chunk))
+	if (failed + cancelled == 0)
+		return true;
+	if (failed + cancelled > left_in_chunk(job, chunk) || (cancelled > 0 && !may_stop))
 		return false;
 	job->failed += failed;
 	count_cancelled(job, chunk, cancelled);
@@ -392,12 +408,40 @@ static bool count_settled(struct job *job, size_t chunk)
 /* Moves the cursor over what is settled. */
 static void read_ledger(struct job *job)
 {
-	size_t settled = ledger_pass_settled(job->ledger, job->cursor, job->chunks);
-	for (; job->cursor < settled; job->cursor++)
-		if (!count_settled(job, job->cursor)) {
+	for (; job->cursor < job->chunks; job->cursor++) {
+		uint64_t word = ledger_read(&job->ledger[job->cursor]); /* L2 */
+		if (!ledger_settled(word))
+			return;
+		if (!count_settled(job, job->cursor, word)) {
 			job->error = -EPROTO;
 			return;
 		}
+	}
+}
+
+/* When all chunks have been handed in, the owners' first ones must be settled, or the ledger was overwritten. */
+static bool is_plausible(const struct job *job)
+{
+	const struct job_post *post = post_of(job);
+	for (size_t range = 0; range < post->ranges; range++)
+		if (!ledger_settled(ledger_read(&job->ledger[job_range_begin(post, range)])))
+			return false;
+	return true;
+}
+
+/* The tally says that all is finished: believed, unless something speaks against it. */
+static bool believe_tally(struct job *job, uint64_t finished)
+{
+	const struct job_tally *tally = tally_of(job);
+	job->failed = atomic_load(&tally->failed);
+	if (finished > job->chunks || job->failed > job->request.count || atomic_load(&tally->stop) != 0)
+		job->error = -EPROTO; /* a worker's word, and it cannot be true */
+	else if (!is_plausible(job)) {
+		job->failed = 0;
+		job_use_ledger(job);
+		return false;
+	}
+	return true;
 }
 
 bool job_check(struct job *job)
@@ -407,15 +451,14 @@ bool job_check(struct job *job)
 	if (job->by_ledger) {
 		if (job->opts.stop_on_failure && !job->cancelled && atomic_load(&tally_of(job)->stop))
 			job_cancel(job);
-		atomic_load(&tally_of(job)->finished); /* B1: after it, the ledger's words are seen that it counts */
+		/* B1: after it, the ledger's words are seen that it counts */
+		if (atomic_load(&tally_of(job)->finished) > job->chunks)
+			job->error = -EPROTO; /* some chunk was done twice: its word was overwritten */
 		read_ledger(job);
-		return job->cursor == job->chunks;
+		return job->error != 0 || job->cursor == job->chunks;
 	}
-	if (atomic_load(&tally_of(job)->finished) < job->chunks) /* B1 */
-		return false;
-	if (atomic_load(&tally_of(job)->failed) > job->request.count)
-		job->error = -EPROTO; /* a worker's word, and it cannot be true */
-	return true;
+	uint64_t finished = atomic_load(&tally_of(job)->finished); /* B1 */
+	return finished >= job->chunks && believe_tally(job, finished);
 }
 
 static bool is_pinned(const struct job *job)
@@ -503,6 +546,8 @@ void job_progress(const struct job *job, forkpool_progress *progress)
 		finished = job->chunks;
 	progress->finished = finished * job->chunk < count ? finished * job->chunk : count;
 	progress->unsuccessful = atomic_load(&tally_of(job)->failed) + job->crashed + job->timed_out;
+	if (progress->unsuccessful > count)
+		progress->unsuccessful = count;
 }
 
 /* ---- The end ---- */
@@ -510,9 +555,11 @@ void job_progress(const struct job *job, forkpool_progress *progress)
 /* What is not settled when a job ends early was not run, as far as anybody will know. */
 static void count_rest(struct job *job)
 {
-	for (; job->cursor < job->chunks; job->cursor++)
-		if (!ledger_settled(ledger_read(&job->ledger[job->cursor])) || !count_settled(job, job->cursor))
+	for (; job->cursor < job->chunks; job->cursor++) {
+		uint64_t word = ledger_read(&job->ledger[job->cursor]);
+		if (!ledger_settled(word) || !count_settled(job, job->cursor, word))
 			count_cancelled_chunk(job, job->cursor);
+	}
 }
 
 static void copy_results(struct job *job, bool all)
@@ -550,22 +597,21 @@ static void copy_statuses(struct job *job, bool all)
  * failed and before it could finish the chunk, is made again and may end otherwise. */
 static bool is_final(const struct job *job, const struct failure *failure)
 {
-	if (atomic_load(&failure->job) != job->number || failure->index >= job->request.count)
+	if (failure->job != job->number || failure->index >= job->request.count)
 		return false;
 	uint64_t word = ledger_read(&job->ledger[failure->index / job->chunk]);
 	return job->request.kind != JOB_FOLD || (ledger_state(word) == LEDGER_DONE && ledger_failed(word) > 0);
 }
 
 /* The failure with the lowest index. */
-static const struct failure *first_failure(const struct job *job)
+static struct failure first_failure(const struct job *job)
 {
 	const struct engine *engine = &job->pool->engine;
-	const struct failure *first = job->first.job == 0 ? NULL : &job->first;
+	struct failure first = job->first;
 	for (unsigned i = 0; i < engine->workers; i++) {
-		const struct failure *one = &engine->failures[(size_t)i * JOB_SLOTS + job_slot(job->number)];
-		if (!is_final(job, one))
-			continue;
-		if (first == NULL || one->index < first->index)
+		/* Copied first: what is checked must not change any more. */
+		struct failure one = engine->failures[(size_t)i * JOB_SLOTS + job_slot(job->number)];
+		if (is_final(job, &one) && (first.job == 0 || one.index < first.index))
 			first = one;
 	}
 	return first;
@@ -573,17 +619,17 @@ static const struct failure *first_failure(const struct job *job)
 
 static void fill_first(const struct job *job, forkpool_report *report)
 {
-	const struct failure *first = job->error == -EPROTO ? NULL : first_failure(job);
-	if (first == NULL) {
+	struct failure first = job->error == -EPROTO ? (struct failure){0} : first_failure(job);
+	if (first.job == 0) {
 		report->index = job->first_cancelled;
 		report->status = FORKPOOL_CANCELLED;
 		return;
 	}
-	report->index = first->index;
-	report->status = first->status;
-	report->signal = first == &job->first ? job->first_signal : 0;
-	report->attempt = first->attempt;
-	memcpy(report->message, first->message, sizeof report->message);
+	report->index = first.index;
+	report->status = first.status;
+	report->signal = job->first.job != 0 && first.index == job->first.index ? job->first_signal : 0;
+	report->attempt = first.attempt;
+	memcpy(report->message, first.message, sizeof report->message);
 	report->message[sizeof report->message - 1] = '\0';
 }
 
@@ -626,8 +672,6 @@ int job_settle(struct job *job)
 {
 	if (job->by_ledger)
 		count_rest(job);
-	else
-		job->failed = atomic_load(&tally_of(job)->failed);
 	uint64_t unsuccessful = job->failed + job->crashed + job->timed_out + job->cancelled_tasks;
 	if (job->error == -EPROTO)
 		unsuccessful = void_job(job);

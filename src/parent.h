@@ -24,7 +24,9 @@ struct forkpool {
 	struct worker *inline_worker; /* of a backend that runs inline */
 	struct objects objects;       /* loaded when the workers were forked */
 	int epoll;
-	int bell; /* the doorbell's end to read from: eventfd, or a pipe */
+	int bell;     /* the doorbell's end to read from: eventfd, or a pipe */
+	int lifeline; /* the end of a pipe that closes with the parent; -1: none */
+	ino_t lifeline_inode;
 	bool creating, closed, killed;
 	int start_error; /* why a worker could not be started last */
 	uint64_t restarts;

@@ -182,8 +182,7 @@ static bool is_process_pool(const forkpool *pool)
 /* Frees what this process has of the pool; its workers are gone, or never were. */
 static void unmake(forkpool *pool)
 {
-	if (is_process_pool(pool))
-		process_delist(pool);
+	process_delist(pool);
 	if (pool->inline_worker != NULL)
 		forkpool_destroy(pool->inline_worker->nested);
 	watch_close(pool);
@@ -219,7 +218,7 @@ static int make(forkpool *pool)
 		error = watch_open(pool);
 	if (error == 0)
 		error = objects_snapshot(&pool->objects);
-	if (error == 0 && is_process_pool(pool))
+	if (error == 0)
 		error = process_enlist(pool);
 	return error == 0 ? start_crew(pool) : error;
 }
@@ -237,7 +236,7 @@ int forkpool_create(forkpool **created, const forkpool_config *config)
 	pool->owner = getpid();
 	pool->creator = worker_current;
 	pool->backend = backends[complete.backend];
-	pool->epoll = pool->bell = pool->engine.doorbell = -1;
+	pool->epoll = pool->bell = pool->engine.doorbell = pool->lifeline = -1;
 	error = make(pool);
 	if (error != 0) {
 		unmake(pool);

@@ -4,6 +4,11 @@
 #include "ring.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 size_t ring_back_size(size_t capacity)
 {
@@ -22,8 +27,30 @@ static uint64_t filled(const struct ring *ring)
 	return head <= tail && tail - head <= ring->back->capacity ? tail - head : ring->back->capacity;
 }
 
+/* ---- Semaphores in memory that workers write ---- */
+
+/* In the 64-bit Linux libraries a semaphore begins with its value and its number of waiters; all behind that
+ * is constant, and decides what sem_post() asks of the kernel: with other bytes there it may sleep, or abort. */
+enum { SEM_COUNTERS = sizeof(long) == 8 ? 8 : sizeof(sem_t) };
+
+static bool is_whole(const sem_t *sem)
+{
+	sem_t fresh;
+	memset(&fresh, 0, sizeof fresh);
+	sem_init(&fresh, 1, 0);
+	return memcmp((const char *)sem + SEM_COUNTERS, (const char *)&fresh + SEM_COUNTERS,
+	              sizeof fresh - SEM_COUNTERS) == 0;
+}
+
+static void post(sem_t *sem, unsigned permits)
+{
+	for (unsigned i = 0; i < permits && is_whole(sem); i++) /* if not, ring_is_possible() says so, too */
+		sem_post(sem);
+}
+
 static void init_pair(struct ring_pair *pair, unsigned items, uint64_t space)
 {
+	memset(pair, 0, sizeof *pair);
 	sem_init(&pair->items, 1, items);
 	sem_init(&pair->space, 1, (unsigned)space);
 }
@@ -56,8 +83,30 @@ bool ring_push(struct ring *ring, struct ring_entry entry)
 
 void ring_post(struct ring *ring, unsigned permits)
 {
-	for (unsigned i = 0; i < permits; i++)
-		sem_post(&current_pair(ring)->items);
+	post(&current_pair(ring)->items, permits);
+}
+
+void ring_rouse(struct ring *ring)
+{
+	for (int i = 0; i < 2; i++)
+		for (int word = 0; word < 2; word++) /* the value is in one of them */
+			syscall(SYS_futex, (uint32_t *)(void *)&ring->front->pairs[i].items + word, FUTEX_WAKE, INT_MAX,
+			        NULL, NULL, 0);
+}
+
+bool ring_is_possible(const struct ring *ring, const _Atomic uint32_t *parked, size_t stride, unsigned workers)
+{
+	uint64_t head = atomic_load(&ring->front->head), tail = ring_tail(ring);
+	uint32_t here = atomic_load(&ring->back->generation) + 1;
+	if (head > tail || tail - head > ring->back->capacity)
+		return false;
+	for (int i = 0; i < 2; i++)
+		if (!is_whole(&ring->front->pairs[i].items) || !is_whole(&ring->front->pairs[i].space))
+			return false;
+	for (unsigned i = 0; i < workers; i++)
+		if (atomic_load((const _Atomic uint32_t *)((uintptr_t)parked + i * stride)) > here)
+			return false;
+	return true;
 }
 
 bool ring_pop(struct ring *ring, struct ring_entry *entry)
@@ -118,6 +167,5 @@ void ring_renew(struct ring *ring, const _Atomic uint32_t *parked, size_t stride
 		atomic_store(&ring->back->generation, generation);
 	}
 	/* After the move, so that nobody but those still on the old pair takes these. */
-	for (unsigned i = 0; i < workers; i++)
-		sem_post(&old->items);
+	post(&old->items, workers);
 }

@@ -104,4 +104,10 @@ void ring_sleep(struct ring *ring, _Atomic uint32_t *parked);
  * for each); in any case every sleeper is woken, and the next `workers` looks are free. */
 void ring_renew(struct ring *ring, const _Atomic uint32_t *parked, size_t stride, unsigned workers);
 
+/* Parent: wakes every sleeper, also where the number of them was overwritten.  Who finds no permit sleeps on. */
+void ring_rouse(struct ring *ring);
+
+/* Parent: whether what workers write of the ring, and *parked of each, can be their honest work. */
+bool ring_is_possible(const struct ring *ring, const _Atomic uint32_t *parked, size_t stride, unsigned workers);
+
 #endif

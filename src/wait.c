@@ -36,10 +36,12 @@ static void beat(forkpool *pool)
 {
 	check_crew(pool);
 	crew_refill(pool, false);
+	crew_audit(pool);
 	orphan_publish(pool);
 	for (struct job *job = pool->jobs; job != NULL; job = job->next)
 		job_audit(job);
 	ring_post(&pool->engine.ring, pool_workers(pool));
+	ring_rouse(&pool->engine.ring);
 	plan_beat(pool);
 }
 
@@ -95,9 +97,12 @@ static double tick(struct job *job)
 
 /* ---- Waiting for a job ---- */
 
+/* Who spins sees no death, no time limit and no moment for progress. */
+enum { MOST_SPIN_US = 10000 };
+
 static bool spin(struct job *job)
 {
-	double until = 0, spin_us = job->pool->engine.spin_us;
+	double until = 0, spin_us = fmin(job->pool->engine.spin_us, MOST_SPIN_US);
 	if (spin_us <= 0)
 		return job_check(job);
 	for (;;) {
@@ -173,13 +178,14 @@ static void work_inline(struct job *job)
  * makes the shared control words anew. */
 static void void_pool(forkpool *pool, int error)
 {
-	struct engine *engine = &pool->engine;
 	crew_kill(pool);
 	wait_for_ends(pool);
 	for (struct job *job = pool->jobs; job != NULL; job = job->next)
 		job_fail(job, error);
-	ring_init(&engine->ring, engine->ring.back, engine->ring.front, engine->ring.back->capacity);
-	crew_open(pool);
+	if (error == -EPROTO)
+		crew_reset(pool);
+	if (!pool->closed)
+		crew_open(pool);
 }
 
 void wait_for_job(forkpool *pool, struct job *job)
@@ -188,6 +194,8 @@ void wait_for_job(forkpool *pool, struct job *job)
 		work_inline(job);
 	else
 		wait_for_workers(job);
+	if (!pool->backend->runs_inline)
+		crew_audit(pool);
 	if (job->error == -EPROTO || job->error == -ENOMEM)
 		void_pool(pool, job->error);
 	if (job->opts.progress != NULL)
@@ -199,12 +207,20 @@ void wait_for_slot(forkpool *pool)
 	sleep_once(pool, 0.001);
 }
 
+/* Workers that have overwritten what they are told things by. */
+static void kill_if_spoilt(forkpool *pool)
+{
+	if (!pool->killed && !crew_audit(pool))
+		crew_kill(pool);
+}
+
 static void wait_until(forkpool *pool, bool (*condition)(const forkpool *pool))
 {
 	plan_beat(pool);
 	while (!condition(pool)) {
 		atomic_store(&pool->engine.board->parent_asleep, 1); /* B1, likewise */
 		check_crew(pool);
+		kill_if_spoilt(pool);
 		if (!condition(pool))
 			sleep_once(pool, INFINITY);
 	}
@@ -214,6 +230,13 @@ static void wait_until(forkpool *pool, bool (*condition)(const forkpool *pool))
 void wait_for_starts(forkpool *pool)
 {
 	wait_until(pool, crew_started);
+	kill_if_spoilt(pool);
+	if (pool->killed) {
+		wait_until(pool, crew_gone);
+		crew_reset(pool);
+		crew_open(pool);
+		pool->start_error = -EPROTO;
+	}
 }
 
 void wait_for_ends(forkpool *pool)

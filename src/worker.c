@@ -65,11 +65,10 @@ static void measure_end(struct worker *worker)
 
 /* ---- Joining and leaving a job ---- */
 
-static bool unpin(struct worker *worker)
+static void unpin(struct worker *worker)
 {
-	uint64_t pinned = worker->job;
 	worker->job = 0;
-	return atomic_compare_exchange_strong(&worker->record->pin, &pinned, 0);
+	atomic_store(&worker->record->pin, 0);
 }
 
 /* Pins the job; false if it is closed by now. */
@@ -77,9 +76,8 @@ static bool join_job(struct worker *worker, uint64_t number)
 {
 	struct engine *engine = worker->engine;
 	struct job_post *post = &engine->board->posts[job_slot(number)];
-	uint64_t none = 0;
 	worker->job = number;
-	atomic_compare_exchange_strong(&worker->record->pin, &none, number); /* B0 */
+	atomic_store(&worker->record->pin, number); /* B0 */
 	if (atomic_load(&post->number) != number) {
 		unpin(worker);
 		return false;
@@ -344,6 +342,7 @@ static void wait_for_permit(struct worker *worker)
 	}
 	if (worker->engine->before_sleep != NULL)
 		worker->engine->before_sleep();
+	atomic_store(&worker->record->stage, STAGE_READY); /* whatever an initializer has made of it */
 	ring_sleep(ring, &worker->record->parked);
 }
 

@@ -304,7 +304,7 @@ bool wait_for(const _Atomic uint32_t *word, uint32_t least)
 	return true;
 }
 
-static bool is_dead(pid_t pid)
+bool is_dead(pid_t pid)
 {
 	char path[64], line[512] = "";
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);

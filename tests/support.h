@@ -68,6 +68,9 @@ void *evidence(size_t size);
  * and tests that wait for each other. */
 bool wait_for(const _Atomic uint32_t *word, uint32_t least);
 
+/* Whether a process is dead: a zombie, or gone. */
+bool is_dead(pid_t pid);
+
 /* Waits, without reaping it, until a process is dead (a zombie, or gone); false after a
  * minute or so. */
 bool wait_dead(pid_t pid);
