@@ -50,7 +50,7 @@ struct backend {
 	void (*before_sleep)(void);
 };
 
-/* A pool is known to all others from its first worker to its last.  0 or -errno. */
+/* A pool is known to all others from its first worker to its last.  0 or -ENOMEM. */
 int process_enlist(forkpool *pool);
 void process_delist(forkpool *pool);
 
