@@ -28,6 +28,7 @@
 	X(fgets)                                                                                                       \
 	X(fopen)                                                                                                       \
 	X(fork)                                                                                                        \
+	X(fstat)                                                                                                       \
 	X(ftruncate)                                                                                                   \
 	X(getrlimit)                                                                                                   \
 	X(madvise)                                                                                                     \
@@ -36,6 +37,7 @@
 	X(mmap)                                                                                                        \
 	X(mprotect)                                                                                                    \
 	X(munlock)                                                                                                     \
+	X(open)                                                                                                        \
 	X(pipe2)                                                                                                       \
 	X(poll)                                                                                                        \
 	X(prctl)                                                                                                       \
@@ -50,6 +52,7 @@
 	X(sigaction)                                                                                                   \
 	X(write)                                                                                                       \
 	X(__sched_cpualloc)                                                                                            \
+	X(futex)                                                                                                       \
 	X(pidfd_open)                                                                                                  \
 	X(pidfd_send_signal)                                                                                           \
 	X(waitid_pid)                                                                                                  \
