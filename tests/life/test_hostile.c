@@ -273,6 +273,21 @@ static const char *attack_in_words(int number)
 	return text;
 }
 
+/* What was left behind may void one more map; then the pool is clean. */
+static void expect_clean(forkpool *pool, int number)
+{
+	static struct outcome outcome;
+	attack->armed = 0;
+	attack->stop = 1;
+	run_map(pool, &outcome);
+	if (outcome.returned == -EPROTO) {
+		expect(is_void(&outcome), "%s: not void: %s", attack_in_words(number), outcome.report.message);
+		run_map(pool, &outcome);
+	}
+	expect(is_right(&outcome, false), "%s: a later map returned %d: %s", attack_in_words(number), outcome.returned,
+	       outcome.report.message);
+}
+
 static void check_attack(forkpool *pool, int number, uint32_t *voided)
 {
 	static struct outcome outcome;
@@ -283,8 +298,6 @@ static void check_attack(forkpool *pool, int number, uint32_t *voided)
 	run_map(pool, &outcome);
 	*voided += outcome.returned == -EPROTO;
 	expect(attack->armed == 0 || outcome.returned < 0, "%s: did not happen", attack_in_words(number));
-	attack->armed = 0;
-	attack->stop = 1;
 	expect(adds_up(&outcome.report),
 	       "%s: %d, and %" PRIu64 " + %" PRIu64 " + %" PRIu64 " + %" PRIu64 " do not add up, or index %" PRIu64
 	       " is none",
@@ -295,14 +308,7 @@ static void check_attack(forkpool *pool, int number, uint32_t *voided)
 	if (is_detectable() && outcome.returned >= 0)
 		expect(is_right(&outcome, crashes), "%s: returned %d, which is wrong", attack_in_words(number),
 		       outcome.returned);
-	/* What was left behind may void one more map; then the pool is clean. */
-	run_map(pool, &outcome);
-	if (outcome.returned == -EPROTO) {
-		expect(is_void(&outcome), "%s: not void: %s", attack_in_words(number), outcome.report.message);
-		run_map(pool, &outcome);
-	}
-	expect(is_right(&outcome, false), "%s: a later map returned %d: %s", attack_in_words(number), outcome.returned,
-	       outcome.report.message);
+	expect_clean(pool, number);
 }
 
 struct campaign {
@@ -336,11 +342,83 @@ START_TEST(a_map_survives_what_a_task_overwrites)
 {
 	struct campaign *campaign = evidence(sizeof *campaign);
 	campaign->then = (enum then)_i;
-	campaign->rounds = 4;
+	campaign->rounds = SANITIZED ? 1 : 2;
 	run_hosts(HOSTS, attacked_host, campaign);
 	printf("a task that spoils memory and then %s: %u attacks, %u maps void\n", then_names[_i], campaign->attacks,
 	       campaign->voided);
 	ck_assert_uint_ge(campaign->voided, 1);
+}
+END_TEST
+
+/* ---- Calls that leave orphans --------------------------------------------------------------- */
+
+enum { CRASHING = 23 }; /* an index that does, at every attempt */
+
+static int range_task(size_t begin, size_t end, void *ctx)
+{
+	(void)ctx;
+	for (size_t i = begin; i < end; i++) {
+		forkpool_at(i);
+		for (volatile int k = 0; k < 20000; k++)
+			;
+		if (i == CRASHING)
+			raise(SIGKILL);
+		if (i == VICTIM && atomic_exchange(&attack->armed, 0) != 0)
+			strike();
+		if (i == FAILING)
+			return FAILURE;
+	}
+	return 0;
+}
+
+static int fold_task(size_t begin, size_t end, void *acc, void *ctx)
+{
+	int code = range_task(begin, end, ctx);
+	*(uint64_t *)acc += end - begin;
+	return code;
+}
+
+static void add(void *acc, const void *other, void *ctx)
+{
+	(void)ctx;
+	*(uint64_t *)acc += *(const uint64_t *)other;
+}
+
+/* With deaths, further attempts and a time limit: what the parent reads then, too, was overwritten. */
+static void attacked_with_orphans(int host, void *arg)
+{
+	forkpool *pool = NULL;
+	(void)arg;
+	attack = mmap(NULL, sizeof *attack, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!expect(forkpool_create(&pool, &(forkpool_config){.workers = WORKERS, .arena_size = 1 << 20}) == 0,
+	            "no pool"))
+		return;
+	for (int number = host; number < 2 * PARTS * PATTERNS; number += HOSTS) {
+		int32_t status[TASKS];
+		uint64_t sum = 0;
+		forkpool_report report;
+		const forkpool_opts opts = {
+		        .chunk = 8, .retries = 2, .timeout = 60, .status = status, .report = &report};
+		*attack = (struct attack){.part = (enum part)(number % PARTS),
+		                          .pattern = (enum pattern)(number / PARTS % PATTERNS),
+		                          .then = number % 3 == 0   ? AGAIN
+		                                  : number % 3 == 1 ? CRASH
+		                                                    : RETURN,
+		                          .dice = dice_for(test_seed(), (uint64_t)number),
+		                          .armed = 1};
+		int returned = number % 2 == 0 ? forkpool_for_range(pool, range_task, TASKS, &opts)
+		                               : forkpool_reduce(pool, fold_task, add, TASKS, &sum, sizeof sum, &opts);
+		expect(returned >= 0 || returned == -EPROTO, "%s: %d, %s", attack_in_words(number), returned,
+		       report.message);
+		expect(adds_up(&report), "%s, with orphans: does not add up", attack_in_words(number));
+		expect_clean(pool, number);
+	}
+	forkpool_destroy(pool);
+}
+
+START_TEST(calls_with_orphans_survive)
+{
+	run_hosts(HOSTS, attacked_with_orphans, NULL);
 }
 END_TEST
 
@@ -395,9 +473,9 @@ START_TEST(other_pools_are_out_of_reach)
 {
 	int32_t status[10];
 	forkpool *other = pool_of(backend_id(_i), 2);
-	struct span words = find_region("rw-s");
+	of_another_pool = find_region("rw-s").begin;
+	ck_assert_ptr_nonnull(of_another_pool);
 	forkpool *pool = pool_of(FORKPOOL_PROCESSES, 2);
-	of_another_pool = words.begin;
 	ck_assert_int_eq(forkpool_for(pool, write_to_another_pool, 10, &(forkpool_opts){.status = status}), 1);
 	ck_assert_int_eq(status[3], FORKPOOL_CRASHED);
 	ck_assert_int_eq(forkpool_for(other, do_nothing, 10, NULL), 0);
@@ -591,5 +669,6 @@ int main(void)
 	tcase_add_test(others, an_initializer_that_overwrites);
 	TCase *attacks = test_case(suite, "attacks");
 	tcase_add_loop_test(attacks, a_map_survives_what_a_task_overwrites, 0, THENS);
+	tcase_add_test(attacks, calls_with_orphans_survive);
 	return run_suite(suite);
 }
