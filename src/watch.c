@@ -89,8 +89,9 @@ bool watch_is_complete(const forkpool *pool)
 static void drain_bell(const forkpool *pool)
 {
 	uint64_t rings[8];
-	while (read(pool->bell, rings, sizeof rings) == sizeof rings)
-		; /* an eventfd is empty after one; a pipe may hold more */
+	/* An eventfd is empty after one; a pipe may hold more, but a worker that rings for ever holds up nobody. */
+	for (int i = 0; i < 1024 && read(pool->bell, rings, sizeof rings) == sizeof rings; i++)
+		;
 }
 
 /* Where there is no epoll, deaths are left to the heartbeat. */
