@@ -546,6 +546,31 @@ START_TEST(a_worker_holds_no_descriptor_but_its_doorbell)
 }
 END_TEST
 
+/* Cut off, it would be SIGBUS for the host.  Only root gets at it at all, by the mapping. */
+static int cut_region_off(size_t index, void *ctx)
+{
+	struct span region = find_region("rw-s");
+	char path[100];
+	(void)index;
+	(void)ctx;
+	snprintf(path, sizeof path, "/proc/self/map_files/%lx-%lx", (unsigned long)region.begin,
+	         (unsigned long)(region.begin + region.size));
+	int fd = open(path, O_RDWR);
+	if (fd < 0)
+		return 0;
+	int cut = ftruncate(fd, 0) == 0 || ftruncate(fd, 1) == 0;
+	close(fd);
+	return cut;
+}
+
+START_TEST(the_region_cannot_be_cut_off)
+{
+	forkpool *pool = pool_of(FORKPOOL_PROCESSES, 1);
+	ck_assert_int_eq(forkpool_for(pool, cut_region_off, 1, NULL), 0);
+	forkpool_destroy(pool);
+}
+END_TEST
+
 /* ---- Sleepers --------------------------------------------------------------------------------- */
 
 enum trick { NOBODY_WAITS, FULL, TRICKS };
@@ -664,6 +689,7 @@ int main(void)
 	tcase_add_test(reach, the_board_is_read_only);
 	add_backend_test(reach, other_pools_are_out_of_reach);
 	tcase_add_test(reach, a_worker_holds_no_descriptor_but_its_doorbell);
+	tcase_add_test(reach, the_region_cannot_be_cut_off);
 	TCase *others = test_case(suite, "others");
 	tcase_add_loop_test(others, sleepers_cannot_be_kept_asleep, 0, TRICKS);
 	tcase_add_test(others, an_initializer_that_overwrites);
