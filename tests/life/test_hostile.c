@@ -350,6 +350,38 @@ START_TEST(a_map_survives_what_a_task_overwrites)
 }
 END_TEST
 
+/* ---- What is left for a later map ------------------------------------------------------------ */
+
+/* Notes a failure for a map that will come, and does what ends this one. */
+static int forge_failures(size_t index, void *ctx)
+{
+	const struct board *board = (const struct board *)(const void *)find_region("r--s").begin;
+	struct failure *failures = (struct failure *)(void *)find_part(FAILURES).begin;
+	struct ring_front *ring = (struct ring_front *)(void *)find_part(RING).begin;
+	(void)ctx;
+	if (index != VICTIM)
+		return 0;
+	for (int slot = 0; slot < WORKERS * JOB_SLOTS; slot++)
+		failures[slot] =
+		        (struct failure){.job = board->posts[slot % JOB_SLOTS].number + JOB_SLOTS, .status = 99};
+	atomic_store(&ring->head, UINT64_MAX);
+	return 0;
+}
+
+START_TEST(nothing_is_left_for_a_later_map)
+{
+	static struct outcome outcome;
+	attack = evidence(sizeof *attack);
+	forkpool *pool = pool_of(FORKPOOL_PROCESSES, WORKERS);
+	ck_assert_int_eq(forkpool_for(pool, forge_failures, TASKS, NULL), -EPROTO);
+	run_map(pool, &outcome);
+	ck_assert(is_right(&outcome, false));
+	ck_assert_uint_eq(outcome.report.index, FAILING);
+	ck_assert_int_eq(outcome.report.status, FAILURE);
+	forkpool_destroy(pool);
+}
+END_TEST
+
 /* ---- Calls that leave orphans --------------------------------------------------------------- */
 
 enum { CRASHING = 23 }; /* an index that does, at every attempt */
@@ -429,6 +461,8 @@ static int write_to_board(size_t index, void *ctx)
 {
 	struct span board = find_region("r--s");
 	(void)ctx;
+	if (board.begin == NULL)
+		return 1;
 	if (index == 3)
 		((volatile char *)board.begin)[0] = 1;
 	if (index == 5)
@@ -695,6 +729,7 @@ int main(void)
 	tcase_add_test(others, an_initializer_that_overwrites);
 	TCase *attacks = test_case(suite, "attacks");
 	tcase_add_loop_test(attacks, a_map_survives_what_a_task_overwrites, 0, THENS);
+	tcase_add_test(attacks, nothing_is_left_for_a_later_map);
 	tcase_add_test(attacks, calls_with_orphans_survive);
 	return run_suite(suite);
 }
