@@ -316,11 +316,8 @@ static void read_death(const siginfo_t *info, const struct rusage *usage, struct
 /* Some other process may be the one that was ended, but that is when ours are in danger. */
 static bool is_out_of_memory(const struct death *death)
 {
-	uint64_t kills;
-	if (death->signal != SIGKILL)
-		return false;
-	kills = oom_kills();
-	return kills > atomic_exchange(&known_oom_kills, kills);
+	uint64_t kills = death->signal == SIGKILL ? oom_kills() : OOM_KILLS_UNKNOWN;
+	return kills != OOM_KILLS_UNKNOWN && kills > atomic_exchange(&known_oom_kills, kills);
 }
 
 static void close_pidfd(forkpool *pool, unsigned slot)

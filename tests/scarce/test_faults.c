@@ -94,9 +94,10 @@ struct run {
 	int backend;
 	forkpool *pool;
 	const char *step;
-	long hits;           /* before this step */
-	const char *refused; /* the first step that ended with an error */
-	bool is_wrong;       /* and what is */
+	unsigned long oom_kills; /* when it began */
+	long hits;               /* before this step */
+	const char *refused;     /* the first step that ended with an error */
+	bool is_wrong;           /* and what is */
 	char what[400];
 };
 
@@ -151,7 +152,8 @@ static bool end_step(struct run *run, int result)
 
 /* ---- Maps --------------------------------------------------------------------------------- */
 
-enum { TASKS = 40, FAILING = 7, NESTING = 11, DYING = 23, CHUNK = 10 /* of the reduction */ };
+enum { TASKS = 40, DYING = 5, FAILING = 7, NESTING = 11 };
+enum { FOLD_DYING = 23, CHUNK = 10 }; /* of the reduction */
 
 struct wish {
 	bool die;
@@ -192,6 +194,20 @@ static void check_task(struct run *run, int index, int32_t status, int result, b
 		complain(run, "%s: task %d has status %d", run->step, index, status);
 }
 
+/* As the kernel counts them.  A worker that dies while it has counted one is suspected of it. */
+static unsigned long oom_kills(void)
+{
+	char line[128];
+	unsigned long kills = 0;
+	FILE *file = fopen("/proc/vmstat", "r");
+	while (file != NULL && fgets(line, sizeof line, file) != NULL)
+		if (sscanf(line, "oom_kill %lu", &kills) == 1)
+			break;
+	if (file != NULL)
+		fclose(file);
+	return kills;
+}
+
 static void check_report(struct run *run, const forkpool_report *report, bool die, int returned)
 {
 	uint64_t others = report->failed + report->crashed + report->timed_out + report->cancelled;
@@ -202,7 +218,9 @@ static void check_report(struct run *run, const forkpool_report *report, bool di
 	if (others != (uint64_t)returned || report->crashed != die || report->cancelled != 0)
 		complain(run, "%s: %d returned, %d crashed, %d cancelled", run->step, returned, (int)report->crashed,
 		         (int)report->cancelled);
-	if (report->index != FAILING || report->status != 3 || strstr(report->message, "7 is not allowed") == NULL)
+	if (report->index != (die ? DYING : FAILING) || report->status != (die ? FORKPOOL_CRASHED : 3) ||
+	    strstr(report->message, die ? "killed by signal 9 (" : "7 is not allowed") == NULL ||
+	    (strstr(report->message, "out of memory") != NULL && oom_kills() == run->oom_kills))
 		complain(run, "%s: first is %d with %d: %s", run->step, (int)report->index, report->status,
 		         report->message);
 }
@@ -238,7 +256,7 @@ static int add_indices(size_t begin, size_t end, void *acc, void *ctx)
 		forkpool_at(i);
 		if (i == FAILING)
 			return 3;
-		if (i == DYING && wish->die)
+		if (i == FOLD_DYING && wish->die)
 			raise(SIGKILL);
 		*(size_t *)acc += i;
 	}
@@ -260,7 +278,7 @@ static bool is_first_chunk_lost(const struct run *run, int returned, size_t miss
 static void reduce(struct run *run)
 {
 	struct wish wish = {run->backend == FORKPOOL_PROCESSES};
-	size_t sum = 0, all = TASKS * (TASKS - 1) / 2 - (wish.die ? DYING : 0);
+	size_t sum = 0, all = TASKS * (TASKS - 1) / 2 - (wish.die ? FOLD_DYING : 0);
 	begin_step(run, "reduce");
 	int returned = forkpool_reduce(run->pool, add_indices, add_sums, TASKS, &sum, sizeof sum,
 	                               &(forkpool_opts){.ctx = &wish, .ctx_size = sizeof wish, .chunk = CHUNK});
@@ -379,7 +397,7 @@ static void on_hang(int number)
 /* Returns whether the planned call was made. */
 static bool do_run(const struct fault_plan *plan, int backend)
 {
-	struct run run = {.plan = *plan, .backend = backend};
+	struct run run = {.plan = *plan, .backend = backend, .oom_kills = oom_kills()};
 	int descriptors = count_descriptors();
 	current = &run;
 	alarm(SANITIZED ? 120 : 60);
