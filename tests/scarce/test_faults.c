@@ -94,10 +94,9 @@ struct run {
 	int backend;
 	forkpool *pool;
 	const char *step;
-	unsigned long oom_kills; /* when it began */
-	long hits;               /* before this step */
-	const char *refused;     /* the first step that ended with an error */
-	bool is_wrong;           /* and what is */
+	long hits;           /* before this step */
+	const char *refused; /* the first step that ended with an error */
+	bool is_wrong;       /* and what is */
 	char what[400];
 };
 
@@ -194,7 +193,10 @@ static void check_task(struct run *run, int index, int32_t status, int result, b
 		complain(run, "%s: task %d has status %d", run->step, index, status);
 }
 
-/* As the kernel counts them.  A worker that dies while it has counted one is suspected of it. */
+/* Before the first run. */
+static unsigned long first_oom_kills;
+
+/* As the kernel counts them.  A worker that dies when there has been one is suspected of it. */
 static unsigned long oom_kills(void)
 {
 	char line[128];
@@ -220,7 +222,7 @@ static void check_report(struct run *run, const forkpool_report *report, bool di
 		         (int)report->cancelled);
 	if (report->index != (die ? DYING : FAILING) || report->status != (die ? FORKPOOL_CRASHED : 3) ||
 	    strstr(report->message, die ? "killed by signal 9 (" : "7 is not allowed") == NULL ||
-	    (strstr(report->message, "out of memory") != NULL && oom_kills() == run->oom_kills))
+	    (strstr(report->message, "out of memory") != NULL && oom_kills() == first_oom_kills))
 		complain(run, "%s: first is %d with %d: %s", run->step, (int)report->index, report->status,
 		         report->message);
 }
@@ -397,7 +399,7 @@ static void on_hang(int number)
 /* Returns whether the planned call was made. */
 static bool do_run(const struct fault_plan *plan, int backend)
 {
-	struct run run = {.plan = *plan, .backend = backend, .oom_kills = oom_kills()};
+	struct run run = {.plan = *plan, .backend = backend};
 	int descriptors = count_descriptors();
 	current = &run;
 	alarm(SANITIZED ? 120 : 60);
@@ -459,6 +461,7 @@ START_TEST(each_call_fails)
 	bool is_called = backend == (of_threads ? FORKPOOL_THREADS : FORKPOOL_PROCESSES);
 	long runs = 0;
 	signal(SIGALRM, on_hang);
+	first_oom_kills = oom_kills();
 	for (int tries = 0; runs == 0 && tries < (is_called ? TRIES : 1); tries++) {
 		runs = fail_in_all_ways(kind, backend, false);
 		if (backend == FORKPOOL_PROCESSES && (faults[kind].ways & WORKERS))
