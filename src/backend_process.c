@@ -243,7 +243,8 @@ _Noreturn static void live(forkpool *pool, unsigned slot, size_t inherited)
 	limit_memory(pool, inherited);
 	this_worker = &worker;
 	this_worker_pid = getpid();
-	atexit(on_exit_in_worker);
+	if (atexit(on_exit_in_worker) != 0)
+		_exit(EXIT_FAILURE); /* there is no memory; a task's exit() would run the host's handlers */
 	end_with_parent(pool->owner);
 	reset_signals();
 	crew_live(pool, slot, &worker);
