@@ -62,31 +62,30 @@ static void close_if_open(int fd)
 		close(fd);
 }
 
-/* The writing end of a pipe, which closes when the process ends. */
-static int open_lifeline(forkpool *pool)
+/* The writing end of a pipe, which closes when the process ends; or none, if none is to be had. */
+static void open_lifeline(forkpool *pool)
 {
 	int ends[2];
 	struct stat status;
 	if (pipe2(ends, O_CLOEXEC) != 0)
-		return -errno;
+		return;
 	close(ends[0]);
 	pool->lifeline = ends[1];
 	pool->lifeline_inode = fstat(ends[1], &status) == 0 ? status.st_ino : 0;
-	return 0;
 }
 
 int process_enlist(forkpool *pool)
 {
 	lock_pools();
-	int error = is_prepared || (is_prepared = prepare_process()) ? 0 : -ENOMEM;
-	if (error == 0 && pool->backend == &backend_process)
-		error = open_lifeline(pool);
-	if (error == 0) {
+	bool enlisted = is_prepared || (is_prepared = prepare_process());
+	if (enlisted && pool->backend == &backend_process)
+		open_lifeline(pool);
+	if (enlisted) {
 		pool->next_pool = pools;
 		pools = pool;
 	}
 	unlock_pools();
-	return error;
+	return enlisted ? 0 : -ENOMEM;
 }
 
 void process_delist(forkpool *pool)
