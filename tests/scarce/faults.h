@@ -36,6 +36,7 @@
 	X(mmap)                                                                                                        \
 	X(mprotect)                                                                                                    \
 	X(munlock)                                                                                                     \
+	X(open)                                                                                                        \
 	X(pipe2)                                                                                                       \
 	X(poll)                                                                                                        \
 	X(prctl)                                                                                                       \
@@ -50,6 +51,7 @@
 	X(sigaction)                                                                                                   \
 	X(write)                                                                                                       \
 	X(__sched_cpualloc)                                                                                            \
+	X(futex)                                                                                                       \
 	X(pidfd_open)                                                                                                  \
 	X(pidfd_send_signal)                                                                                           \
 	X(waitid_pid)                                                                                                  \

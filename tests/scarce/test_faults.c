@@ -55,6 +55,8 @@ static const struct {
         {FAULT_mmap, EAGAIN, 0, FAULT_memfd_create},
         {FAULT_mprotect, ENOMEM, ALWAYS | WORKERS, NO_FAULT},
         {FAULT_munlock, EPERM, ALWAYS | WORKERS, NO_FAULT},
+        {FAULT_open, EMFILE, ALWAYS | WORKERS, NO_FAULT},
+        {FAULT_pipe2, EMFILE, ALWAYS, NO_FAULT},
         {FAULT_pipe2, ENFILE, ALWAYS, FAULT_eventfd},
         {FAULT_pipe2, EPERM, ALWAYS, FAULT_eventfd},
         {FAULT_poll, EINTR, 0, FAULT_epoll_create1},
@@ -71,6 +73,7 @@ static const struct {
         {FAULT_sigaction, EINVAL, ALWAYS | WORKERS, NO_FAULT},
         {FAULT_write, EINTR, WORKERS, NO_FAULT},
         {FAULT___sched_cpualloc, ENOMEM, ALWAYS, NO_FAULT},
+        {FAULT_futex, EINVAL, ALWAYS, FAULT_pidfd_open},
         {FAULT_pidfd_open, EMFILE, ALWAYS, NO_FAULT},
         {FAULT_pidfd_send_signal, EPERM, ALWAYS, NO_FAULT},
         {FAULT_waitid_pidfd, EINTR, 0, NO_FAULT},
@@ -501,7 +504,7 @@ END_TEST
 
 static bool is_wrapped(void)
 {
-	faults_plan(&(struct fault_plan){NO_FAULT});
+	faults_plan(&(struct fault_plan){.call = NO_FAULT});
 	faults_arm();
 	forkpool_cpu_count();
 	faults_disarm();
