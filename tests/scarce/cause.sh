@@ -7,6 +7,7 @@ program=$build/.libs/forkpool
 plugin=$build/tests/cli/.libs/plugin.so
 export LD_LIBRARY_PATH="$build/.libs" LC_ALL=C
 unset FORKPOOL_BACKEND FORKPOOL_WORKERS
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0" # it takes a process more
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
