@@ -137,7 +137,9 @@ typedef struct {
  *               zero; an environment variable has a value that is none
  *   -ENOTSUP    backend FORKPOOL_MPI; a memory_limit for threads or serial
  *   -ENOMEM     no memory, or no address space, not even for a small arena
- *   -EMFILE, -ENFILE    no descriptor left (a pool holds at most 4, and one a worker)
+ *   -EMFILE, -ENFILE    no descriptor left for workers to ring at (a pool holds at most 4, and
+ *               one a worker; it can do with one or two)
+ *   -ENOSYS     the system refuses eventfd() and pipe2() alike
  *   -EAGAIN     not one worker could be started
  *   -ECANCELED  the initializer failed in every worker
  *   -EPROTO     an initializer overwrote the pool's book-keeping */

@@ -242,7 +242,8 @@ _Noreturn static void live(forkpool *pool, unsigned slot, size_t inherited)
 	limit_memory(pool, inherited);
 	this_worker = &worker;
 	this_worker_pid = getpid();
-	atexit(on_exit_in_worker);
+	if (atexit(on_exit_in_worker) != 0)
+		_exit(EXIT_FAILURE); /* there is no memory; a task's exit() would run the host's handlers */
 	end_with_parent(pool->owner);
 	reset_signals();
 	crew_live(pool, slot, &worker);
@@ -315,11 +316,8 @@ static void read_death(const siginfo_t *info, const struct rusage *usage, struct
 /* Some other process may be the one that was ended, but that is when ours are in danger. */
 static bool is_out_of_memory(const struct death *death)
 {
-	uint64_t kills;
-	if (death->signal != SIGKILL)
-		return false;
-	kills = oom_kills();
-	return kills > atomic_exchange(&known_oom_kills, kills);
+	uint64_t kills = death->signal == SIGKILL ? oom_kills() : OOM_KILLS_UNKNOWN;
+	return kills != OOM_KILLS_UNKNOWN && kills > atomic_exchange(&known_oom_kills, kills);
 }
 
 static void close_pidfd(forkpool *pool, unsigned slot)

@@ -10,7 +10,7 @@
 
 uint64_t oom_kills(void)
 {
-	uint64_t kills = 0;
+	uint64_t kills = OOM_KILLS_UNKNOWN;
 	char line[128];
 	FILE *file = fopen("/proc/vmstat", "re");
 	while (file != NULL && fgets(line, sizeof line, file) != NULL)

@@ -3,7 +3,7 @@
 if HAVE_CHECK
 scarce_programs = tests/scarce/test_faults tests/scarce/test_limits
 check_PROGRAMS += $(scarce_programs)
-TESTS += $(scarce_programs) tests/scarce/symbols.sh
+TESTS += $(scarce_programs) tests/scarce/symbols.sh tests/scarce/cause.sh
 
 scarce_wrapped = \
 	atexit calloc close epoll_create1 epoll_ctl epoll_wait eventfd fclose fcntl fflush fgets fopen fork free \
@@ -21,4 +21,4 @@ tests_scarce_test_limits_CFLAGS = $(test_cflags)
 tests_scarce_test_limits_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 tests_scarce_test_limits_LDADD = $(test_ldadd)
 endif
-dist_check_SCRIPTS += tests/scarce/symbols.sh
+dist_check_SCRIPTS += tests/scarce/symbols.sh tests/scarce/cause.sh
