@@ -3,13 +3,14 @@
 # it search for FUZZ_SECONDS in all.  See README.md.
 FUZZ_SECONDS = 60
 CLANG = clang
-fuzz_targets = cpu environment expression input list number options output plugin report
+fuzz_targets = cpu environment expression input list number options output plugin report vmstat
 
 fuzz_shared = tests/fuzz/fuzz.h tests/fuzz/support.c src/cli/cli.h src/cli/decimal.c src/cli/number.c
 fuzz_plain = tests/fuzz/replay.c $(fuzz_shared)
 check_PROGRAMS += \
 	tests/fuzz/cpu tests/fuzz/environment tests/fuzz/expression tests/fuzz/input tests/fuzz/list \
-	tests/fuzz/number tests/fuzz/options tests/fuzz/output tests/fuzz/plugin tests/fuzz/report
+	tests/fuzz/number tests/fuzz/options tests/fuzz/output tests/fuzz/plugin tests/fuzz/report \
+	tests/fuzz/vmstat
 tests_fuzz_cpu_SOURCES = tests/fuzz/cpu.c $(fuzz_plain)
 tests_fuzz_environment_SOURCES = tests/fuzz/environment.c $(fuzz_plain)
 tests_fuzz_environment_LDADD = libforkpool.la
@@ -24,6 +25,7 @@ tests_fuzz_output_SOURCES = tests/fuzz/output.c src/cli/input.c src/cli/output.c
 tests_fuzz_plugin_SOURCES = tests/fuzz/plugin.c $(fuzz_plain)
 tests_fuzz_report_SOURCES = tests/fuzz/report.c $(fuzz_plain)
 tests_fuzz_report_LDADD = libforkpool.la
+tests_fuzz_vmstat_SOURCES = tests/fuzz/vmstat.c $(fuzz_plain)
 
 # Seeds, a folder for each target, and words that its inputs are made of.
 EXTRA_DIST += tests/fuzz/README.md tests/fuzz/corpus tests/fuzz/words tests/fuzz/fuzz.sh

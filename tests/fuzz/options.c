@@ -22,7 +22,7 @@ static const char *const backend_names[] = {
 struct line {
 	char *words[2 * MOST + 2];
 	int count;
-	char numbers[2][64];
+	char numbers[6][64];
 };
 
 static int parse(struct options *options, struct line *line)
@@ -50,6 +50,27 @@ static void check_number(const char *text, unsigned long most)
 	require(failed || number == wanted, "'%s' is %lu", text, number);
 }
 
+/* Digits, and K, M or G, without overflow. */
+static void check_size(const char *text)
+{
+	__extension__ unsigned __int128 wanted = 0;
+	const char *at = text, *unit;
+	size_t size = 0;
+
+	for (; *at >= '0' && *at <= '9'; at++)
+		if (wanted <= SIZE_MAX)
+			wanted = wanted * 10 + (unsigned)(*at - '0');
+	bool allowed = at > text && wanted <= SIZE_MAX; /* before the unit: later it would overflow here */
+	if (*at != '\0' && (unit = strchr("KMG", *at)) != NULL) {
+		wanted <<= 10 * (*unit == 'K' ? 1 : *unit == 'M' ? 2 : 3);
+		at++;
+	}
+	allowed &= *at == '\0' && wanted >= 1 && wanted <= SIZE_MAX;
+	int failed = parse_size("--memory-limit", text, &size);
+	require(!failed == allowed, "'%s' should be %s", text, allowed ? "a size" : "refused");
+	require(failed || size == wanted, "'%s' is %zu bytes", text, size);
+}
+
 /* ---- what was understood ---- */
 
 /* It points into the line, and so the words are as they were given. */
@@ -67,6 +88,8 @@ static void check_taken(const struct options *options, const struct line *line)
 	require(options->config.backend >= 0 && options->config.backend <= FORKPOOL_SERIAL, "backend %d",
 	        options->config.backend);
 	require(options->opts.chunk <= FORKPOOL_MAX_CHUNK, "chunk %zu", options->opts.chunk);
+	require(options->opts.timeout >= 0 && options->opts.timeout <= 1e9, "time limit %g", options->opts.timeout);
+	require(options->opts.retries <= FORKPOOL_MAX_RETRIES, "%u retries", options->opts.retries);
 	require(options->list || options->expression || options->operand_count > 0, "something is to be done");
 	require((getenv("FORKPOOL_WORKERS") == NULL) == (options->config.workers != 0),
 	        "the environment's number counts where the command line has none");
@@ -96,10 +119,22 @@ static void write_anew(const struct options *options, struct line *line)
 	add(line, "map", NULL);
 	snprintf(line->numbers[0], sizeof line->numbers[0], "--workers=%u", options->config.workers);
 	snprintf(line->numbers[1], sizeof line->numbers[1], "%zu", options->opts.chunk);
+	snprintf(line->numbers[2], sizeof line->numbers[2], "--timeout=%.17g", options->opts.timeout);
+	snprintf(line->numbers[3], sizeof line->numbers[3], "--retries=%u", options->opts.retries);
+	snprintf(line->numbers[4], sizeof line->numbers[4], "--memory-limit=%zu", options->config.memory_limit);
+	snprintf(line->numbers[5], sizeof line->numbers[5], "--max-tasks=%zu", options->config.max_tasks_per_worker);
 	if (options->config.workers > 0)
 		add(line, line->numbers[0], NULL);
 	if (options->opts.chunk > 0)
 		add(line, "--chunk", line->numbers[1]);
+	if (options->opts.timeout > 0)
+		add(line, line->numbers[2], NULL);
+	if (options->opts.retries > 0)
+		add(line, line->numbers[3], NULL);
+	if (options->config.memory_limit > 0)
+		add(line, line->numbers[4], NULL);
+	if (options->config.max_tasks_per_worker > 0)
+		add(line, line->numbers[5], NULL);
 	add(line, "--backend", backend_names[options->config.backend]);
 	if (options->expression)
 		add(line, "-e", options->expression);
@@ -124,7 +159,10 @@ static void check_same(const struct options *a, const struct options *b)
 {
 	require(a->expression == b->expression && a->list == b->list && a->output == b->output, "the same words");
 	require(a->config.workers == b->config.workers && a->config.backend == b->config.backend &&
-	                a->opts.chunk == b->opts.chunk,
+	                a->opts.chunk == b->opts.chunk && a->opts.retries == b->opts.retries &&
+	                a->config.memory_limit == b->config.memory_limit &&
+	                a->config.max_tasks_per_worker == b->config.max_tasks_per_worker &&
+	                memcmp(&a->opts.timeout, &b->opts.timeout, sizeof a->opts.timeout) == 0,
 	        "the same numbers");
 	require(a->binary == b->binary && a->progress == b->progress && a->report == b->report &&
 	                a->opts.stop_on_failure == b->opts.stop_on_failure,
@@ -164,6 +202,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int i = 1; i < line.count; i++) {
 		check_number(line.words[i], FORKPOOL_MAX_WORKERS);
 		check_number(line.words[i], FORKPOOL_MAX_CHUNK);
+		check_size(line.words[i]);
 	}
 	check(&line);
 	free(text);
