@@ -68,4 +68,12 @@ compare:
 	@echo "compare: the compiler has no OpenMP; with gcc it has (apt-get install gcc), then ./bootstrap again." >&2; exit 1
 endif
 
+# From a worker's death to its replacement's first task; RECOVERY_FLAGS=--help says what it takes.
+noinst_PROGRAMS += bench/recovery
+bench_recovery_SOURCES = bench/recovery.c bench/bench.c bench/bench.h bench/kernels/kernel.h
+bench_recovery_LDADD = libforkpool.la
+.PHONY: recovery
+recovery: bench/recovery$(EXEEXT)
+	@bench/recovery$(EXEEXT) $(RECOVERY_FLAGS)
+
 EXTRA_DIST += bench/README.md
