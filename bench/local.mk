@@ -76,4 +76,14 @@ bench_recovery_LDADD = libforkpool.la
 recovery: bench/recovery$(EXEEXT)
 	@bench/recovery$(EXEEXT) $(RECOVERY_FLAGS)
 
+# What a task costs, in instructions.  The engine's files are compiled as for the library.
+EXTRA_PROGRAMS += bench/price
+bench_price_SOURCES = bench/price.c src/ledger.c src/ring.c src/task.c src/worker.c
+bench_price_CFLAGS = $(AM_CFLAGS) $(FORKPOOL_HIDDEN) -fPIC
+.PHONY: price
+price: bench/price$(EXEEXT)
+	@$(srcdir)/bench/price.sh bench/price$(EXEEXT) $(srcdir)/bench/price.budget
+EXTRA_DIST += bench/price.sh bench/price.budget
+CLEANFILES += bench/price$(EXEEXT)
+
 EXTRA_DIST += bench/README.md
