@@ -18,7 +18,7 @@ done <"$work/runs" >"$work/counts"
 
 awk -v machine="$(uname -m)" '
 FNR == NR {
-	if ($0 !~ /^#/ && NF == 4) { first[$1] = $2; many[$1] = $3; price[$1] = $4 }
+	if ($0 !~ /^#/ && NF == 4) { price[$1] = $4; if (machine == "x86_64") { first[$1] = $2; many[$1] = $3 } }
 	next
 }
 !($1 in row) { row[$1] = ++rows; name[rows] = $1 }
