@@ -18,12 +18,6 @@
 
 _Thread_local struct worker *worker_current __attribute__((tls_model("initial-exec")));
 
-static inline void set_position(struct worker_record *record, uint64_t position)
-{
-	atomic_store_explicit(&record->position, position, memory_order_relaxed);
-	atomic_signal_fence(memory_order_seq_cst); /* B2: before the task's first instruction */
-}
-
 /* The same, where the call is for a range. */
 static void set_range_position(struct worker *worker, size_t index, uint64_t whole)
 {
@@ -211,28 +205,40 @@ static size_t run_for(struct worker *worker, const struct job_post *post, size_t
 	RUN_TASKS(function(i, ctx));
 }
 
-static int call_task(const struct job_post *post, size_t i)
+static int call_map(const struct job_post *post, size_t i)
+{
+	return post->function.map(item_of(&post->columns[0], i), element(post->results, i, post->result_size),
+	                          post->ctx);
+}
+
+static int call_starmap(const struct job_post *post, size_t i)
 {
 	const void *items[MAX_COLUMNS];
-	void *result = element(post->results, i, post->result_size);
-	switch (post->kind) {
-	case JOB_MAP:
-		return post->function.map(item_of(&post->columns[0], i), result, post->ctx);
-	case JOB_STARMAP:
-		return post->function.starmap(items_of(post, i, items), result, post->ctx);
-	default:
-		return post->function.loop(i, post->ctx);
-	}
+	return post->function.starmap(items_of(post, i, items), element(post->results, i, post->result_size),
+	                              post->ctx);
+}
+
+static int call_for(const struct job_post *post, size_t i)
+{
+	return post->function.loop(i, post->ctx);
+}
+
+static task_caller *const callers[] = {[JOB_MAP] = call_map, [JOB_STARMAP] = call_starmap, [JOB_FOR] = call_for};
+
+void task_failed(struct worker *worker, size_t index, int code)
+{
+	note_failed(worker, index, index + 1, code);
 }
 
 /* The same loop for jobs with a time limit or retries. */
 static size_t run_carefully(struct worker *worker, const struct job_post *post, size_t begin, size_t end)
 {
+	task_caller *call = callers[post->kind];
 	announce_attempt(worker);
 	for (size_t i = begin;;) {
 		set_range_position(worker, i, 0);
 		begin_stint(worker);
-		int code = call_task(post, i);
+		int code = call(post, i);
 		end_stint(worker);
 		if (code != 0 && try_again(worker, i, i + 1))
 			continue;
@@ -410,14 +416,23 @@ static size_t run_fold(struct worker *worker, const struct job_post *post, size_
 	return end;
 }
 
+static bool is_careful(const struct job_post *post)
+{
+	return post->timed || post->retries > 0;
+}
+
 task_runner *task_runner_for(const struct job_post *post)
 {
 	static task_runner *const runners[] = {
 	        [JOB_MAP] = run_map,     [JOB_STARMAP] = run_starmap, [JOB_FOR] = run_for,
 	        [JOB_RANGE] = run_range, [JOB_FOLD] = run_fold,
 	};
-	bool careful = post->timed || post->retries > 0;
-	return careful && post->kind < JOB_RANGE ? run_carefully : runners[post->kind];
+	return is_careful(post) && post->kind < JOB_RANGE ? run_carefully : runners[post->kind];
+}
+
+task_caller *task_caller_for(const struct job_post *post)
+{
+	return post->chunk == 1 && post->kind < JOB_RANGE && !is_careful(post) ? callers[post->kind] : NULL;
 }
 
 /* ---- What a task may call ---- */

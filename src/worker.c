@@ -85,6 +85,7 @@ static bool join_job(struct worker *worker, uint64_t number)
 	worker->post = post;
 	worker->tally = &engine->tallies[job_slot(number)];
 	worker->run = task_runner_for(post);
+	worker->call = task_caller_for(post);
 	worker->message[0] = '\0';
 	worker->outer = worker_current;
 	worker->in_task = true;
@@ -157,14 +158,42 @@ static inline void announce(struct worker *worker, size_t chunk)
 }
 
 /* What is done after a chunk, where anything is.  Returns whether to leave the job. */
-static bool look_up(struct worker *worker, size_t tasks)
+static bool look_up(struct worker *worker)
 {
 	size_t enough = worker->engine->tasks_a_worker;
 	if (worker->between != NULL)
 		worker->between(worker->between_arg);
-	worker->served += tasks;
 	worker->retired = enough > 0 && worker->served >= enough;
 	return worker->retired;
+}
+
+/* Runs the tasks of a claimed chunk from offset `start`.  Returns its word when that is done.  On its own, so that
+ * what run_task() needs is in registers. */
+__attribute__((noinline)) static uint64_t run_tasks(struct worker *worker, const struct job_post *post, size_t chunk,
+                                                    size_t start)
+{
+	size_t first = chunk * post->chunk, left = post->count - first;
+	size_t end = left < post->chunk ? post->count : first + post->chunk;
+	worker->first = first;
+	worker->chunk_failed = 0;
+	size_t reached = worker->run(worker, post, first + start, end);
+	worker->served += reached - first - start;
+	if (post->retries > 0)
+		worker->resume = RESUME_FRESH;
+	return ledger_done(worker->chunk_failed, end - reached);
+}
+
+/* The same for a chunk of one task, where that is but a call: here every instruction is one a task. */
+static inline uint64_t run_task(struct worker *worker, const struct job_post *post, size_t index)
+{
+	worker->first = index;
+	set_position(worker->record, position_running(0, 0));
+	int code = worker->call(post, index);
+	worker->served++;
+	if (__builtin_expect(code == 0, 1))
+		return ledger_done(0, 0);
+	task_failed(worker, index, code);
+	return ledger_done(1, 0);
 }
 
 /* What became of a chunk that was to be claimed. */
@@ -174,18 +203,12 @@ enum taken { TAKEN_BY_OTHERS, TAKEN, TAKEN_AS_LAST };
 static inline enum taken run_chunk(struct worker *worker, const struct job_post *post, ledger_word *word, size_t chunk,
                                    size_t start, uint64_t stolen)
 {
-	size_t first = chunk * post->chunk, left = post->count - first;
-	size_t end = left < post->chunk ? post->count : first + post->chunk;
-	worker->first = first;
-	worker->chunk_failed = 0;
-	size_t reached = worker->run(worker, post, first + start, end);
-	uint64_t failed = worker->chunk_failed;
-	ledger_finish(word, ledger_done(failed, end - reached) | stolen);
-	worker->failed += failed;
+	uint64_t done = worker->call != NULL ? run_task(worker, post, chunk) : run_tasks(worker, post, chunk, start);
+	ledger_finish(word, done | stolen);
+	if (done != ledger_done(0, 0))
+		worker->failed += ledger_failed(done);
 	atomic_store_explicit(&worker->record->done, ++worker->done, memory_order_relaxed);
-	if (post->retries > 0)
-		worker->resume = RESUME_FRESH;
-	return worker->attentive && look_up(worker, reached - first - start) ? TAKEN_AS_LAST : TAKEN;
+	return worker->attentive && look_up(worker) ? TAKEN_AS_LAST : TAKEN;
 }
 
 /* Claims and runs the chunk if it is TODO. */
