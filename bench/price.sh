@@ -7,9 +7,12 @@ command -v valgrind >/dev/null || { echo "price: valgrind is needed; on Debian: 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# valgrind reads symbols only: not every compiler's debugging information is to its taste.
+strip --strip-debug -o "$work/price" "$1" || exit 1
+
 # Of each two dumps the second is of what lies between two marks.
 valgrind --quiet --tool=callgrind --callgrind-out-file="$work/out" --toggle-collect=worker_find_work \
-	--dump-before=price_mark "$1" >"$work/runs" || exit 1
+	--dump-before=price_mark "$work/price" >"$work/runs" || exit 1
 number=0
 while read -r kind chunk tasks; do
 	number=$((number + 2))
