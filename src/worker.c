@@ -211,9 +211,9 @@ static inline enum taken run_chunk(struct worker *worker, const struct job_post 
 	return worker->attentive && look_up(worker) ? TAKEN_AS_LAST : TAKEN;
 }
 
-/* Claims and runs the chunk if it is TODO. */
-static inline enum taken take_chunk(struct worker *worker, const struct job_post *post, ledger_word *word, size_t chunk,
-                                    uint64_t stolen)
+/* Claims and runs the chunk if it is TODO.  Inline, as it is what a chunk costs. */
+__attribute__((always_inline)) static inline enum taken take_chunk(struct worker *worker, const struct job_post *post,
+                                                                   ledger_word *word, size_t chunk, uint64_t stolen)
 {
 	if (ledger_peek(word) != LEDGER_TODO)
 		return TAKEN_BY_OTHERS;
