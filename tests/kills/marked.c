@@ -1,0 +1,510 @@
+/*
+ * marked.c - the tasks of marked jobs, and the judge.  What must hold stands in marked.h.
+ */
+#include "marked.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+const char *const kind_names[KINDS] = {
+        "map", "starmap", "for", "range, told by forkpool_at", "range", "fold, told by forkpool_at", "fold"};
+
+struct evidence *seen;
+void (*task_hook)(void);
+
+uint64_t roll(uint64_t seed, uint64_t number, uint64_t bound)
+{
+	return forkpool_seed(seed, number) % bound;
+}
+
+uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void make_evidence(void)
+{
+	seen = mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (seen == MAP_FAILED) {
+		perror("mmap");
+		exit(EXIT_FAILURE);
+	}
+}
+
+/* ---- What an index is like: functions of the job's seed alone ---- */
+
+/* What tasks are told; copied to the workers. */
+struct orders {
+	struct job job;
+	uint32_t round;
+};
+
+struct result {
+	uint64_t value, check;
+};
+
+static const uint64_t untouched = UINT64_C(0xfeedfacecafebeef);
+
+static uint64_t value_of(const struct job *job, uint32_t index)
+{
+	return forkpool_seed(job->seed, index);
+}
+
+static uint64_t checksum(uint64_t value)
+{
+	return forkpool_seed(value, 1);
+}
+
+static bool chosen(const struct job *job, uint32_t index, uint64_t purpose, uint32_t every)
+{
+	return every != 0 && roll(job->seed ^ purpose << 32, index, every) == 0;
+}
+
+static int32_t code_of(const struct job *job, uint32_t index)
+{
+	return chosen(job, index, 1, job->fail_every) ? (int32_t)(index % 1000) + 1 : 0;
+}
+
+/* ---- In the workers ---- */
+
+int register_worker(unsigned worker, void **state, void *arg)
+{
+	(void)worker;
+	(void)arg;
+	struct record *record = &seen->record[atomic_fetch_add(&seen->records, 1) % RECORDS];
+	record->inside = 0;
+	record->dead = 0;
+	record->pid = getpid();
+	*state = record;
+	return 0;
+}
+
+static void spin_for(uint64_t ns)
+{
+	for (uint64_t until = now_ns() + ns; now_ns() < until;)
+		;
+}
+
+/* Between the marks. */
+static void work(const struct job *job, uint32_t index)
+{
+	if (seen->hook_at == index + 1 && task_hook != NULL)
+		task_hook();
+	if (job->longest_us == 0)
+		return;
+	uint64_t us = roll(job->seed ^ UINT64_C(7) << 32, index, job->longest_us);
+	if (chosen(job, index, 2, job->spin_every))
+		spin_for(us * 1000);
+	else if (chosen(job, index, 3, job->sleep_every))
+		usleep((useconds_t)us);
+}
+
+static int marked_task(uint32_t index, const struct orders *orders, struct result *result)
+{
+	struct record *own = forkpool_worker_state();
+	struct mark *mark = &seen->mark[index];
+	atomic_store(&own->inside, (uint64_t)orders->round << 32 | (index + 1));
+	mark->began_ns = now_ns();
+	atomic_fetch_add(&mark->begun, 1);
+	work(&orders->job, index);
+	result->value = value_of(&orders->job, index);
+	result->check = checksum(result->value);
+	mark->value = result->value;
+	int code = code_of(&orders->job, index);
+	atomic_fetch_add(&mark->ended, 1);
+	atomic_store(&own->inside, 0);
+	return code == 0 ? 0 : forkpool_fail(code, "index %" PRIu32, index);
+}
+
+static int map_task(const void *item, void *result, void *ctx)
+{
+	return marked_task(*(const uint32_t *)item, ctx, result);
+}
+
+/* The second column is one item for all. */
+static int starmap_task(const void *const *items, void *result, void *ctx)
+{
+	return marked_task(*(const uint32_t *)items[0] - *(const uint32_t *)items[1], ctx, result);
+}
+
+static int for_task(size_t index, void *ctx)
+{
+	struct result result;
+	return marked_task((uint32_t)index, ctx, &result);
+}
+
+static int run_range(size_t begin, size_t end, struct result *sum, bool tell, void *ctx)
+{
+	for (size_t i = begin; i < end; i++) {
+		struct result one;
+		if (tell)
+			forkpool_at(i);
+		int code = marked_task((uint32_t)i, ctx, &one);
+		if (code != 0)
+			return code;
+		sum->value += one.value;
+		sum->check++;
+	}
+	return 0;
+}
+
+static int range_at_task(size_t begin, size_t end, void *ctx)
+{
+	struct result sum = {0, 0};
+	return run_range(begin, end, &sum, true, ctx);
+}
+
+static int range_task(size_t begin, size_t end, void *ctx)
+{
+	struct result sum = {0, 0};
+	return run_range(begin, end, &sum, false, ctx);
+}
+
+static int fold_at_task(size_t begin, size_t end, void *acc, void *ctx)
+{
+	return run_range(begin, end, acc, true, ctx);
+}
+
+static int fold_task(size_t begin, size_t end, void *acc, void *ctx)
+{
+	return run_range(begin, end, acc, false, ctx);
+}
+
+static void add(void *acc, const void *other, void *ctx)
+{
+	(void)ctx;
+	((struct result *)acc)->value += ((const struct result *)other)->value;
+	((struct result *)acc)->check += ((const struct result *)other)->check;
+}
+
+/* ---- Running one ---- */
+
+/* What the pool said. */
+struct outcome {
+	uint32_t items[MAX_COUNT];
+	int32_t own_status[MAX_COUNT], *status;
+	struct result own_results[MAX_COUNT], *results, sum;
+	forkpool_report report;
+	int returned;
+	uint64_t shots; /* that may have hit this job */
+	uint64_t ended_ns;
+};
+
+static const int32_t unwritten = 123456789;
+static const uint32_t offset_item = 17;
+
+static void describe(const struct job *job, uint32_t round)
+{
+	snprintf(seen->what, sizeof seen->what,
+	         "round %" PRIu32 ": %s, %" PRIu32 " tasks, chunk %zu%s%s%s%s, fail_every %" PRIu32
+	         ", spin_every %" PRIu32 ", sleep_every %" PRIu32 ", longest_us %" PRIu32 ", seed %#" PRIx64,
+	         round, kind_names[job->kind], job->count, job->chunk, job->in_place ? ", in place" : "",
+	         job->stop_on_failure ? ", stop_on_failure" : "", job->without_status ? ", no status" : "",
+	         job->without_report ? ", no report" : "", job->fail_every, job->spin_every, job->sleep_every,
+	         job->longest_us, job->seed);
+}
+
+static void prepare(forkpool *pool, const struct job *job, struct outcome *outcome)
+{
+	size_t count = job->count > 0 ? job->count : 1;
+	outcome->status = outcome->own_status;
+	outcome->results = outcome->own_results;
+	if (job->in_place) {
+		outcome->status = forkpool_alloc(pool, count * sizeof *outcome->status);
+		outcome->results = forkpool_alloc(pool, count * sizeof *outcome->results);
+		if (outcome->status == NULL || outcome->results == NULL) {
+			perror("forkpool_alloc");
+			exit(EXIT_FAILURE);
+		}
+	}
+	for (uint32_t i = 0; i < job->count; i++) {
+		outcome->items[i] = i + (job->kind == STARMAP ? offset_item : 0);
+		outcome->status[i] = unwritten;
+		outcome->results[i] = (struct result){untouched, untouched};
+	}
+	outcome->sum = (struct result){0, 0};
+	memset(seen->mark, 0, job->count * sizeof *seen->mark);
+}
+
+static int call(forkpool *pool, const struct job *job, struct outcome *outcome, const forkpool_opts *opts)
+{
+	const forkpool_column columns[2] = {{outcome->items, sizeof(uint32_t), sizeof(uint32_t)},
+	                                    {&offset_item, sizeof offset_item, 0}};
+	switch (job->kind) {
+	case MAP:
+		return FORKPOOL_MAP(pool, map_task, outcome->items, outcome->results, job->count, opts);
+	case STARMAP:
+		return forkpool_starmap(pool, starmap_task, columns, 2, job->count, outcome->results,
+		                        sizeof *outcome->results, opts);
+	case FOR:
+		return forkpool_for(pool, for_task, job->count, opts);
+	case RANGE_AT:
+		return forkpool_for_range(pool, range_at_task, job->count, opts);
+	case RANGE:
+		return forkpool_for_range(pool, range_task, job->count, opts);
+	case FOLD_AT:
+		return forkpool_reduce(pool, fold_at_task, add, job->count, &outcome->sum, sizeof outcome->sum, opts);
+	default:
+		return forkpool_reduce(pool, fold_task, add, job->count, &outcome->sum, sizeof outcome->sum, opts);
+	}
+}
+
+static void run(forkpool *pool, const struct job *job, struct outcome *outcome)
+{
+	struct orders orders = {.job = *job, .round = seen->round + 1};
+	describe(job, orders.round);
+	prepare(pool, job, outcome);
+	forkpool_opts opts = {.ctx = &orders,
+	                      .ctx_size = sizeof orders,
+	                      .chunk = job->chunk,
+	                      .stop_on_failure = job->stop_on_failure,
+	                      .status = job->without_status ? NULL : outcome->status,
+	                      .report = job->without_report ? NULL : &outcome->report};
+	uint64_t deaths = seen->deaths;
+	seen->round = orders.round;
+	seen->running = 1;
+	outcome->returned = call(pool, job, outcome, &opts);
+	outcome->ended_ns = now_ns();
+	seen->running = 0;
+	outcome->shots = seen->shots - deaths;
+}
+
+/* ---- The judge ---- */
+
+struct trial {
+	const struct job *job;
+	const struct outcome *outcome;
+	struct verdict *verdict;
+	uint64_t succeeded, failed, crashed, timed_out, cancelled;
+	uint32_t lowest; /* that failed, crashed or timed out; count: none */
+	struct result sum;
+};
+
+enum { SHOWN = 30, AUTOMATIC_CHUNKS = 8192 /* at most, by forkpool.h */ };
+
+static void blame(uint64_t *count, const char *text, uint64_t a, uint64_t b)
+{
+	static unsigned shown;
+	++*count;
+	if (shown++ >= SHOWN)
+		return;
+	fprintf(stderr, "FAULT in %s:\n    ", seen->what);
+	fprintf(stderr, "%s: %" PRIu64 ", %" PRIu64 "\n", text, a, b);
+}
+
+#define LOST(trial, text, a, b)    blame(&(trial)->verdict->lost, (text), (uint64_t)(a), (uint64_t)(b))
+#define DOUBLED(trial, text, a, b) blame(&(trial)->verdict->doubled, (text), (uint64_t)(a), (uint64_t)(b))
+#define WRONG(trial, text, a, b)   blame(&(trial)->verdict->wrong, (text), (uint64_t)(a), (uint64_t)(b))
+
+static bool is_fold(const struct job *job)
+{
+	return job->kind == FOLD_AT || job->kind == FOLD;
+}
+
+static bool has_results(const struct job *job)
+{
+	return job->kind == MAP || job->kind == STARMAP;
+}
+
+/* A call that fails is charged whole, with what the first of its indices returned. */
+static int32_t expected_status(const struct job *job, uint32_t index)
+{
+	if (job->kind != RANGE && job->kind != FOLD)
+		return code_of(job, index);
+	uint32_t i = index - index % (uint32_t)job->chunk;
+	for (uint32_t end = i + (uint32_t)job->chunk; i < end && i < job->count; i++)
+		if (code_of(job, i) != 0)
+			return code_of(job, i);
+	return 0;
+}
+
+static void judge_value(struct trial *trial, uint32_t i)
+{
+	const struct result *result = &trial->outcome->results[i];
+	uint64_t value = value_of(trial->job, i);
+	if (seen->mark[i].value != value)
+		WRONG(trial, "index, its mark's value", i, seen->mark[i].value);
+	if (has_results(trial->job) && (result->value != value || result->check != checksum(value)))
+		WRONG(trial, "index, its result", i, result->value);
+}
+
+static void judge_success(struct trial *trial, uint32_t i)
+{
+	trial->succeeded++;
+	trial->sum.value += value_of(trial->job, i);
+	trial->sum.check++;
+	if (expected_status(trial->job, i) != 0)
+		WRONG(trial, "this index fails, and was said to have succeeded", i, 0);
+	if (seen->mark[i].ended == 0)
+		LOST(trial, "this index succeeded and never ended", i, seen->mark[i].begun);
+	judge_value(trial, i);
+}
+
+static void judge_crash(struct trial *trial, uint32_t i)
+{
+	const struct job *job = trial->job;
+	trial->crashed++;
+	if (has_results(job) && !job->in_place && trial->outcome->results[i].value != untouched)
+		WRONG(trial, "this index crashed, and the caller's result was touched", i, 0);
+}
+
+static void judge_failure(struct trial *trial, uint32_t i, int32_t status)
+{
+	trial->failed++;
+	if (status == unwritten)
+		LOST(trial, "this index has no status", i, 0);
+	else if (status != expected_status(trial->job, i))
+		WRONG(trial, "index, its status", i, status);
+	else if (status == code_of(trial->job, i) && seen->mark[i].ended == 0)
+		LOST(trial, "this index failed and never ended", i, seen->mark[i].begun);
+}
+
+static void judge_cancelled(struct trial *trial, uint32_t i)
+{
+	trial->cancelled++;
+	if (!trial->job->stop_on_failure)
+		WRONG(trial, "this index was cancelled by nobody", i, 0);
+	if (!is_fold(trial->job) && seen->mark[i].begun != 0)
+		DOUBLED(trial, "this index was cancelled, and begun", i, seen->mark[i].begun);
+}
+
+static void judge_index(struct trial *trial, uint32_t i)
+{
+	int32_t status = trial->outcome->status[i];
+	if (!is_fold(trial->job) && seen->mark[i].begun > 1)
+		DOUBLED(trial, "index, times begun", i, seen->mark[i].begun);
+	if (status == 0)
+		judge_success(trial, i);
+	else if (status == FORKPOOL_CRASHED)
+		judge_crash(trial, i);
+	else if (status == FORKPOOL_CANCELLED)
+		judge_cancelled(trial, i);
+	else
+		judge_failure(trial, i, status);
+	if (status != 0 && status != FORKPOOL_CANCELLED && i < trial->lowest)
+		trial->lowest = i;
+}
+
+/* Without statuses: what the marks alone can tell. */
+static void judge_marks(struct trial *trial)
+{
+	uint64_t ended = 0;
+	for (uint32_t i = 0; i < trial->job->count; i++) {
+		if (!is_fold(trial->job) && seen->mark[i].begun > 1)
+			DOUBLED(trial, "index, times begun", i, seen->mark[i].begun);
+		ended += seen->mark[i].ended > 0;
+	}
+	trial->succeeded = trial->job->count - (uint64_t)trial->outcome->returned;
+	if (ended < trial->succeeded)
+		LOST(trial, "so many ended, so many are said to have succeeded", ended, trial->succeeded);
+}
+
+/* Whoever still stands inside a task of this job died there. */
+static void judge_dead(struct trial *trial)
+{
+	for (uint32_t k = 0; k < RECORDS; k++) {
+		uint64_t inside = seen->record[k].inside;
+		uint32_t index = (uint32_t)inside - 1;
+		if (inside >> 32 != seen->round)
+			continue;
+		if (trial->outcome->status[index] != FORKPOOL_CRASHED)
+			LOST(trial, "index in which a worker died, its status", index, trial->outcome->status[index]);
+	}
+}
+
+static void judge_kills(struct trial *trial)
+{
+	const struct job *job = trial->job;
+	uint64_t unit = job->kind < RANGE_AT ? 1 : job->chunk;
+	if (unit == 0)
+		unit = job->count / AUTOMATIC_CHUNKS + 1;
+	if (trial->crashed > trial->outcome->shots * unit)
+		WRONG(trial, "so many crashed, of so many kills", trial->crashed, trial->outcome->shots);
+}
+
+static void judge_report(struct trial *trial)
+{
+	const forkpool_report *report = &trial->outcome->report;
+	const struct job *job = trial->job;
+	if (report->tasks != job->count ||
+	    report->succeeded + report->failed + report->crashed + report->timed_out + report->cancelled !=
+	            report->tasks)
+		LOST(trial, "the report does not add up: tasks, succeeded", report->tasks, report->succeeded);
+	if (report->succeeded != job->count - (uint64_t)trial->outcome->returned)
+		WRONG(trial, "succeeded, returned", report->succeeded, trial->outcome->returned);
+	trial->verdict->retried += report->retried;
+	if (job->without_status)
+		return;
+	if (report->succeeded != trial->succeeded || report->failed != trial->failed ||
+	    report->crashed != trial->crashed || report->cancelled != trial->cancelled)
+		WRONG(trial, "the report's counts are not those of the statuses: crashed", report->crashed,
+		      trial->crashed);
+	if (trial->lowest == job->count)
+		return;
+	if (report->index != trial->lowest)
+		WRONG(trial, "the report's first index, the lowest", report->index, trial->lowest);
+	else if (report->status != trial->outcome->status[trial->lowest])
+		WRONG(trial, "the report's status of its first index", report->index, report->status);
+	else if (report->status == FORKPOOL_CRASHED && report->signal != 9)
+		WRONG(trial, "the report's signal", report->index, report->signal);
+}
+
+static void judge(struct trial *trial)
+{
+	const struct job *job = trial->job;
+	const struct outcome *outcome = trial->outcome;
+	trial->verdict->tasks += job->count;
+	if (outcome->returned < 0) {
+		WRONG(trial, forkpool_strerror(outcome->returned), outcome->returned, 0);
+		return;
+	}
+	if (job->without_status) {
+		judge_marks(trial);
+	} else {
+		for (uint32_t i = 0; i < job->count; i++)
+			judge_index(trial, i);
+		judge_dead(trial);
+		judge_kills(trial);
+		if (job->count - trial->succeeded != (uint64_t)outcome->returned)
+			WRONG(trial, "returned, unsuccessful", outcome->returned, job->count - trial->succeeded);
+		if (is_fold(job) && (outcome->sum.value != trial->sum.value || outcome->sum.check != trial->sum.check))
+			WRONG(trial, "the sum is of so many, and should be of so many", outcome->sum.check,
+			      trial->sum.check);
+	}
+	if (!job->without_report)
+		judge_report(trial);
+	trial->verdict->crashed += trial->crashed;
+	trial->verdict->timed_out += trial->timed_out;
+}
+
+void run_and_judge(forkpool *pool, const struct job *job, struct verdict *verdict)
+{
+	static struct outcome outcome;
+	run(pool, job, &outcome);
+	judge(&(struct trial){.job = job, .outcome = &outcome, .verdict = verdict, .lowest = job->count});
+	if (job->in_place) {
+		forkpool_free(pool, outcome.status);
+		forkpool_free(pool, outcome.results);
+	}
+}
+
+bool is_child(pid_t pid, pid_t owner)
+{
+	char path[64], line[512] = "", state = 'X';
+	int parent = 0;
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	FILE *stat = fopen(path, "r");
+	if (stat == NULL)
+		return false;
+	const char *end = fgets(line, sizeof line, stat) != NULL ? strrchr(line, ')') : NULL;
+	fclose(stat);
+	return end != NULL && sscanf(end + 1, " %c %d", &state, &parent) == 2 && parent == owner && state != 'Z' &&
+	       state != 'X';
+}

@@ -1,0 +1,107 @@
+/*
+ * marked.h - jobs that leave marks, for the programs that kill workers.
+ *
+ * A marked job is one call of forkpool_map(), _for(), ... whose tasks note in memory of their own, shared before any
+ * pool was made, when they begin and end, in which attempt, and what they computed.  So what the pool says of a job
+ * can be compared with what happened, at whatever instructions its workers were killed: judge() does that.
+ *
+ * What must hold of index i, by what the pool says of it; `attempts` is 1 + retries:
+ *
+ *   succeeded  map, starmap, for, range with forkpool_at(): begun once and ended once; with retries at least once,
+ *              and begun at most `attempts` times.  A plain range: the same without retries; with them its calls are
+ *              narrowed, and indices are run again on the way.  Folds: at least once, for a chunk is folded again
+ *              when it lost an index.  The value is right, and so is its checksum.
+ *   failed     the function returned that very status for it, or, where a call is charged whole, for the first of its
+ *              indices that fails; it has ended.
+ *   crashed    begun at most `attempts` times (begun and not ended, or ended in the last instant; not even begun,
+ *              if the kill came between the announcement and the task's first mark).  A result that would have been
+ *              copied is what the caller had there.  All in all one index a kill, or one call's range where the range
+ *              had not told yet where it was.
+ *   timed out  only in jobs with a limit, and not before the limit was over.
+ *   cancelled  only in jobs that stop on failure; never begun (before its last attempt, with retries); folds may have.
+ *   Whoever died inside an index of a job, that index is charged, or was tried again.
+ *   The report's counts are those of the statuses, its first index is the lowest, the return value is their sum.
+ */
+#ifndef TESTS_KILLS_MARKED_H
+#define TESTS_KILLS_MARKED_H
+
+#include "forkpool.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { MAX_COUNT = 20000, RECORDS = 1 << 14 };
+
+enum kind { MAP, STARMAP, FOR, RANGE_AT, RANGE, FOLD_AT, FOLD, KINDS };
+extern const char *const kind_names[KINDS];
+
+/* What to run.  Zero in any field is the plain job. */
+struct job {
+	enum kind kind;
+	uint32_t count;
+	size_t chunk; /* not 0 where calls are charged whole and some fail */
+	bool in_place, stop_on_failure, without_status, without_report;
+	uint32_t fail_every;  /* about one of so many fails; 0: none */
+	uint32_t spin_every;  /* about one of so many spins for a while, */
+	uint32_t sleep_every; /* sleeps, */
+	uint32_t longest_us;  /* for at most so long */
+	uint64_t seed;
+};
+
+/* How often each went wrong, and of what there was. */
+struct verdict {
+	uint64_t tasks, crashed, timed_out, retried;
+	uint64_t lost, doubled, wrong;
+};
+
+/* One index of the job that runs, written by its tasks. */
+struct mark {
+	_Atomic uint32_t begun, ended;
+	_Atomic uint64_t began_ns, value;
+};
+
+/* One worker, written by it alone but for `dead`, which is the killer's. */
+struct record {
+	_Alignas(64) _Atomic pid_t pid;
+	_Atomic uint64_t inside; /* round << 32 | index + 1 of the task it is in; 0: none */
+	_Atomic uint32_t dead;
+};
+
+struct evidence {
+	_Atomic uint32_t records;       /* that there have been; each has record[its number % RECORDS] */
+	_Atomic uint32_t round;         /* of jobs, from 1 */
+	_Atomic uint32_t running;       /* a job is */
+	_Atomic uint64_t shots, deaths; /* counted before a kill, and after the kernel has confirmed it */
+	_Atomic uint32_t hook_at;       /* index + 1 of a task that calls the hook; 0: none */
+	char what[256];                 /* the job, in words */
+	struct mark mark[MAX_COUNT];
+	struct record record[RECORDS];
+};
+
+/* Shared with every process that is forked later. */
+extern struct evidence *seen;
+
+/* Called by the task `hook_at`, between its marks.  NULL: nothing. */
+extern void (*task_hook)(void);
+
+/* Maps `seen`; exits where there is no memory. */
+void make_evidence(void);
+
+/* The pool's initializer: gives the worker its record. */
+int register_worker(unsigned worker, void **state, void *arg);
+
+/* Runs the job on the pool, and adds what it finds to the verdict.  The first faults are printed. */
+void run_and_judge(forkpool *pool, const struct job *job, struct verdict *verdict);
+
+/* Whether the process is a living child of `owner` (and so, if it is not one that the test itself forked, a worker). */
+bool is_child(pid_t pid, pid_t owner);
+
+/* A number below `bound`, from the `number`th roll of `seed`. */
+uint64_t roll(uint64_t seed, uint64_t number, uint64_t bound);
+
+uint64_t now_ns(void);
+
+#endif
