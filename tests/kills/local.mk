@@ -10,3 +10,12 @@ STORM =
 storm: tests/kills/storm
 	tests/kills/storm $(STORM)
 .PHONY: storm
+
+# After some instructions in `make check`, after all of them in `make steps`.
+check_PROGRAMS += tests/kills/step
+TESTS += tests/kills/step
+tests_kills_step_SOURCES = tests/kills/step.c $(marked_sources)
+tests_kills_step_LDADD = libforkpool.la
+steps: tests/kills/step
+	tests/kills/step --kills 0
+.PHONY: steps

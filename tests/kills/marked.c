@@ -3,6 +3,7 @@
  */
 #include "marked.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,13 +30,19 @@ uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-void make_evidence(void)
+void *shared_memory(size_t size)
 {
-	seen = mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (seen == MAP_FAILED) {
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED) {
 		perror("mmap");
 		exit(EXIT_FAILURE);
 	}
+	return memory;
+}
+
+void make_evidence(void)
+{
+	seen = shared_memory(sizeof *seen);
 }
 
 /* ---- What an index is like: functions of the job's seed alone ---- */
@@ -69,7 +76,7 @@ static bool chosen(const struct job *job, uint32_t index, uint64_t purpose, uint
 
 static int32_t code_of(const struct job *job, uint32_t index)
 {
-	return chosen(job, index, 1, job->fail_every) ? (int32_t)(index % 1000) + 1 : 0;
+	return chosen(job, index, 1, job->fail_every) ? (int32_t)index + 1 : 0;
 }
 
 /* ---- In the workers ---- */
@@ -95,7 +102,7 @@ static void spin_for(uint64_t ns)
 /* Between the marks. */
 static void work(const struct job *job, uint32_t index)
 {
-	if (seen->hook_at == index + 1 && task_hook != NULL)
+	if (task_hook != NULL && (seen->hook_always || seen->hook_at == index + 1))
 		task_hook();
 	if (job->longest_us == 0)
 		return;
@@ -507,4 +514,17 @@ bool is_child(pid_t pid, pid_t owner)
 	fclose(stat);
 	return end != NULL && sscanf(end + 1, " %c %d", &state, &parent) == 2 && parent == owner && state != 'Z' &&
 	       state != 'X';
+}
+
+uint64_t number_option(const char *program, const char *name, const char *text, uint64_t least, uint64_t most)
+{
+	char *end;
+	errno = 0;
+	uint64_t number = strtoull(text, &end, 0);
+	if (errno != 0 || end == text || *end != '\0' || *text == '-' || number < least || number > most) {
+		fprintf(stderr, "%s: --%s %s: a number from %" PRIu64 " to %" PRIu64 " is wanted\n", program, name,
+		        text, least, most);
+		exit(2);
+	}
+	return number;
 }

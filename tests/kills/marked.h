@@ -76,6 +76,7 @@ struct evidence {
 	_Atomic uint32_t running;       /* a job is */
 	_Atomic uint64_t shots, deaths; /* counted before a kill, and after the kernel has confirmed it */
 	_Atomic uint32_t hook_at;       /* index + 1 of a task that calls the hook; 0: none */
+	_Atomic uint32_t hook_always;   /* all of them do */
 	char what[256];                 /* the job, in words */
 	struct mark mark[MAX_COUNT];
 	struct record record[RECORDS];
@@ -84,10 +85,13 @@ struct evidence {
 /* Shared with every process that is forked later. */
 extern struct evidence *seen;
 
-/* Called by the task `hook_at`, between its marks.  NULL: nothing. */
+/* Called by the tasks that `hook_at` and `hook_always` say, between their marks.  NULL: nothing. */
 extern void (*task_hook)(void);
 
-/* Maps `seen`; exits where there is no memory. */
+/* Zeroed memory, shared with every process that is forked later; exits where there is none. */
+void *shared_memory(size_t size);
+
+/* Makes `seen`. */
 void make_evidence(void);
 
 /* The pool's initializer: gives the worker its record. */
@@ -103,5 +107,8 @@ bool is_child(pid_t pid, pid_t owner);
 uint64_t roll(uint64_t seed, uint64_t number, uint64_t bound);
 
 uint64_t now_ns(void);
+
+/* The value of a program's option; exits with 2, and says what is allowed, where it is none. */
+uint64_t number_option(const char *program, const char *name, const char *text, uint64_t least, uint64_t most);
 
 #endif

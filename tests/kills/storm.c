@@ -351,19 +351,6 @@ static const char help[] =
         "                 (default: all)\n"
         "  --seed N       of the dice: jobs and pools are the same, what is hit is not (default: the clock)\n";
 
-static uint64_t number_option(const char *name, const char *text, uint64_t least, uint64_t most)
-{
-	char *end;
-	errno = 0;
-	uint64_t number = strtoull(text, &end, 0);
-	if (errno != 0 || end == text || *end != '\0' || *text == '-' || number < least || number > most) {
-		fprintf(stderr, "storm: --%s %s: a number from %" PRIu64 " to %" PRIu64 " is wanted\n", name, text,
-		        least, most);
-		exit(2);
-	}
-	return number;
-}
-
 static void read_options(int argc, char **argv)
 {
 	static const struct option known[] = {
@@ -374,17 +361,17 @@ static void read_options(int argc, char **argv)
 	options.seed = (uint64_t)time(NULL);
 	for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
 		if (option == 'k')
-			options.kills = number_option("kills", optarg, 0, UINT64_MAX);
+			options.kills = number_option("storm", "kills", optarg, 0, UINT64_MAX);
 		else if (option == 's')
-			options.seconds = number_option("seconds", optarg, 1, 1000000);
+			options.seconds = number_option("storm", "seconds", optarg, 1, 1000000);
 		else if (option == 'r')
-			options.rate = (unsigned)number_option("rate", optarg, 1, 100000);
+			options.rate = (unsigned)number_option("storm", "rate", optarg, 1, 100000);
 		else if (option == 'S')
-			options.seed = number_option("seed", optarg, 0, UINT64_MAX);
+			options.seed = number_option("storm", "seed", optarg, 0, UINT64_MAX);
 		else if (option == 'w')
-			options.workers = (unsigned)number_option("workers", optarg, 1, 64);
+			options.workers = (unsigned)number_option("storm", "workers", optarg, 1, 64);
 		else if (option == 'K')
-			options.kind = (int)number_option("kind", optarg, 0, KINDS - 1);
+			options.kind = (int)number_option("storm", "kind", optarg, 0, KINDS - 1);
 		else {
 			fputs(help, option == 'h' ? stdout : stderr);
 			exit(option == 'h' ? EXIT_SUCCESS : 2);
@@ -416,11 +403,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("storm --seed %" PRIu64 "\n", options.seed);
 	make_evidence();
-	score = mmap(NULL, sizeof *score, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (score == MAP_FAILED) {
-		perror("mmap");
-		return EXIT_FAILURE;
-	}
+	score = shared_memory(sizeof *score);
 	score->rate = 100;
 	score->begun_ns = now_ns();
 	pid_t owner = getpid(), child = fork();
