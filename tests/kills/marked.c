@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,9 +75,25 @@ static bool chosen(const struct job *job, uint32_t index, uint64_t purpose, uint
 	return every != 0 && roll(job->seed ^ purpose << 32, index, every) == 0;
 }
 
-static int32_t code_of(const struct job *job, uint32_t index)
+static bool fails(const struct job *job, uint32_t index)
 {
-	return chosen(job, index, 1, job->fail_every) ? (int32_t)index + 1 : 0;
+	return chosen(job, index, 1, job->fail_every);
+}
+
+static bool is_flaky(const struct job *job, uint32_t index)
+{
+	return chosen(job, index, 4, job->flaky_every);
+}
+
+static bool is_stuck(const struct job *job, uint32_t index)
+{
+	return chosen(job, index, 5, job->stuck_every);
+}
+
+/* What its function returns where it fails. */
+static int32_t code_of(uint32_t index)
+{
+	return (int32_t)index + 1;
 }
 
 /* ---- In the workers ---- */
@@ -104,6 +121,8 @@ static void work(const struct job *job, uint32_t index)
 {
 	if (task_hook != NULL && (seen->hook_always || seen->hook_at == index + 1))
 		task_hook();
+	while (is_stuck(job, index))
+		usleep(1000);
 	if (job->longest_us == 0)
 		return;
 	uint64_t us = roll(job->seed ^ UINT64_C(7) << 32, index, job->longest_us);
@@ -117,17 +136,18 @@ static int marked_task(uint32_t index, const struct orders *orders, struct resul
 {
 	struct record *own = forkpool_worker_state();
 	struct mark *mark = &seen->mark[index];
-	atomic_store(&own->inside, (uint64_t)orders->round << 32 | (index + 1));
 	mark->began_ns = now_ns();
+	mark->attempt = forkpool_attempt();
 	atomic_fetch_add(&mark->begun, 1);
+	atomic_store(&own->inside, (uint64_t)orders->round << 32 | (index + 1));
 	work(&orders->job, index);
 	result->value = value_of(&orders->job, index);
 	result->check = checksum(result->value);
 	mark->value = result->value;
-	int code = code_of(&orders->job, index);
+	bool fail = fails(&orders->job, index) || (is_flaky(&orders->job, index) && mark->attempt == 1);
 	atomic_fetch_add(&mark->ended, 1);
 	atomic_store(&own->inside, 0);
-	return code == 0 ? 0 : forkpool_fail(code, "index %" PRIu32, index);
+	return fail ? forkpool_fail(code_of(index), "index %" PRIu32, index) : 0;
 }
 
 static int map_task(const void *item, void *result, void *ctx)
@@ -211,11 +231,12 @@ static void describe(const struct job *job, uint32_t round)
 {
 	snprintf(seen->what, sizeof seen->what,
 	         "round %" PRIu32 ": %s, %" PRIu32 " tasks, chunk %zu%s%s%s%s, fail_every %" PRIu32
-	         ", spin_every %" PRIu32 ", sleep_every %" PRIu32 ", longest_us %" PRIu32 ", seed %#" PRIx64,
+	         ", spin_every %" PRIu32 ", sleep_every %" PRIu32 ", longest_us %" PRIu32
+	         ", retries %u, flaky_every %" PRIu32 ", limit_ms %" PRIu32 ", stuck_every %" PRIu32 ", seed %#" PRIx64,
 	         round, kind_names[job->kind], job->count, job->chunk, job->in_place ? ", in place" : "",
 	         job->stop_on_failure ? ", stop_on_failure" : "", job->without_status ? ", no status" : "",
 	         job->without_report ? ", no report" : "", job->fail_every, job->spin_every, job->sleep_every,
-	         job->longest_us, job->seed);
+	         job->longest_us, job->retries, job->flaky_every, job->limit_ms, job->stuck_every, job->seed);
 }
 
 static void prepare(forkpool *pool, const struct job *job, struct outcome *outcome)
@@ -272,6 +293,8 @@ static void run(forkpool *pool, const struct job *job, struct outcome *outcome)
 	                      .ctx_size = sizeof orders,
 	                      .chunk = job->chunk,
 	                      .stop_on_failure = job->stop_on_failure,
+	                      .retries = job->retries,
+	                      .timeout = job->limit_ms / 1e3,
 	                      .status = job->without_status ? NULL : outcome->status,
 	                      .report = job->without_report ? NULL : &outcome->report};
 	uint64_t deaths = seen->deaths;
@@ -290,7 +313,8 @@ struct trial {
 	const struct outcome *outcome;
 	struct verdict *verdict;
 	uint64_t succeeded, failed, crashed, timed_out, cancelled;
-	uint32_t lowest; /* that failed, crashed or timed out; count: none */
+	uint64_t repeated; /* begins beyond the first of each index */
+	uint32_t lowest;   /* that failed, crashed or timed out; count: none */
 	struct result sum;
 };
 
@@ -320,16 +344,40 @@ static bool has_results(const struct job *job)
 	return job->kind == MAP || job->kind == STARMAP;
 }
 
-/* A call that fails is charged whole, with what the first of its indices returned. */
-static int32_t expected_status(const struct job *job, uint32_t index)
+/* Its calls tell nothing, so what goes wrong goes wrong for all of their indices. */
+static bool is_charged_whole(const struct job *job)
 {
-	if (job->kind != RANGE && job->kind != FOLD)
-		return code_of(job, index);
+	return job->kind == RANGE || job->kind == FOLD;
+}
+
+/* The first index of its chunk that fails: that is what a call of the whole chunk returns.  count: none. */
+static uint32_t first_failing(const struct job *job, uint32_t index)
+{
 	uint32_t i = index - index % (uint32_t)job->chunk;
 	for (uint32_t end = i + (uint32_t)job->chunk; i < end && i < job->count; i++)
-		if (code_of(job, i) != 0)
-			return code_of(job, i);
-	return 0;
+		if (fails(job, i))
+			return i;
+	return job->count;
+}
+
+/* The index whose failure becomes the status of this one; count: it does not fail. */
+static uint32_t failing_for(const struct job *job, uint32_t index)
+{
+	if (job->kind == FOLD || (job->kind == RANGE && job->retries == 0))
+		return first_failing(job, index);
+	return fails(job, index) ? index : job->count;
+}
+
+/* Whether the index may have failed with this status.  A job that is being stopped tries nothing again. */
+static bool is_possible_failure(const struct job *job, uint32_t index, int32_t status)
+{
+	uint32_t failing = (uint32_t)status - 1;
+	if (failing == failing_for(job, index))
+		return failing < job->count;
+	if (!job->stop_on_failure || job->retries == 0 || failing >= job->count)
+		return false;
+	bool same_call = is_charged_whole(job) ? failing / job->chunk == index / job->chunk : failing == index;
+	return same_call && (fails(job, failing) || is_flaky(job, failing));
 }
 
 static void judge_value(struct trial *trial, uint32_t i)
@@ -347,19 +395,29 @@ static void judge_success(struct trial *trial, uint32_t i)
 	trial->succeeded++;
 	trial->sum.value += value_of(trial->job, i);
 	trial->sum.check++;
-	if (expected_status(trial->job, i) != 0)
-		WRONG(trial, "this index fails, and was said to have succeeded", i, 0);
+	if (failing_for(trial->job, i) < trial->job->count || is_stuck(trial->job, i))
+		WRONG(trial, "this index cannot succeed", i, 0);
 	if (seen->mark[i].ended == 0)
 		LOST(trial, "this index succeeded and never ended", i, seen->mark[i].begun);
 	judge_value(trial, i);
 }
 
-static void judge_crash(struct trial *trial, uint32_t i)
+static void judge_untouched(struct trial *trial, uint32_t i)
 {
 	const struct job *job = trial->job;
-	trial->crashed++;
 	if (has_results(job) && !job->in_place && trial->outcome->results[i].value != untouched)
-		WRONG(trial, "this index crashed, and the caller's result was touched", i, 0);
+		WRONG(trial, "this index did not succeed, and the caller's result was touched", i, 0);
+}
+
+static void judge_timeout(struct trial *trial, uint32_t i)
+{
+	const struct mark *mark = &seen->mark[i];
+	uint64_t limit = trial->job->limit_ms * UINT64_C(1000000);
+	trial->timed_out++;
+	if (limit == 0)
+		WRONG(trial, "this index timed out, without a limit", i, 0);
+	if (!is_charged_whole(trial->job) && mark->begun > 0 && trial->outcome->ended_ns - mark->began_ns < limit)
+		WRONG(trial, "this index timed out too early, after ns", i, trial->outcome->ended_ns - mark->began_ns);
 }
 
 static void judge_failure(struct trial *trial, uint32_t i, int32_t status)
@@ -367,9 +425,9 @@ static void judge_failure(struct trial *trial, uint32_t i, int32_t status)
 	trial->failed++;
 	if (status == unwritten)
 		LOST(trial, "this index has no status", i, 0);
-	else if (status != expected_status(trial->job, i))
+	else if (!is_possible_failure(trial->job, i, status))
 		WRONG(trial, "index, its status", i, status);
-	else if (status == code_of(trial->job, i) && seen->mark[i].ended == 0)
+	else if (status == code_of(i) && seen->mark[i].ended == 0)
 		LOST(trial, "this index failed and never ended", i, seen->mark[i].begun);
 }
 
@@ -378,36 +436,52 @@ static void judge_cancelled(struct trial *trial, uint32_t i)
 	trial->cancelled++;
 	if (!trial->job->stop_on_failure)
 		WRONG(trial, "this index was cancelled by nobody", i, 0);
-	if (!is_fold(trial->job) && seen->mark[i].begun != 0)
+	if (!is_fold(trial->job) && trial->job->retries == 0 && seen->mark[i].begun != 0)
 		DOUBLED(trial, "this index was cancelled, and begun", i, seen->mark[i].begun);
+}
+
+/* How often it was begun, whatever came of it. */
+static void judge_begins(struct trial *trial, uint32_t i)
+{
+	const struct job *job = trial->job;
+	const struct mark *mark = &seen->mark[i];
+	bool limited = !is_fold(job) && (job->kind != RANGE || job->retries == 0);
+	if (limited && mark->begun > job->retries + 1)
+		DOUBLED(trial, "index, times begun", i, mark->begun);
+	if (mark->begun == 0)
+		return;
+	if (mark->attempt < 1 || mark->attempt > job->retries + 1 ||
+	    (job->kind < RANGE_AT && mark->attempt < mark->begun))
+		WRONG(trial, "index, its attempt", i, mark->attempt);
+	trial->repeated += mark->begun - 1;
 }
 
 static void judge_index(struct trial *trial, uint32_t i)
 {
 	int32_t status = trial->outcome->status[i];
-	if (!is_fold(trial->job) && seen->mark[i].begun > 1)
-		DOUBLED(trial, "index, times begun", i, seen->mark[i].begun);
-	if (status == 0)
+	if (status == 0) {
 		judge_success(trial, i);
-	else if (status == FORKPOOL_CRASHED)
-		judge_crash(trial, i);
+		return;
+	}
+	judge_untouched(trial, i);
+	if (status == FORKPOOL_CRASHED)
+		trial->crashed++;
+	else if (status == FORKPOOL_TIMED_OUT)
+		judge_timeout(trial, i);
 	else if (status == FORKPOOL_CANCELLED)
 		judge_cancelled(trial, i);
 	else
 		judge_failure(trial, i, status);
-	if (status != 0 && status != FORKPOOL_CANCELLED && i < trial->lowest)
+	if (status != FORKPOOL_CANCELLED && i < trial->lowest)
 		trial->lowest = i;
 }
 
 /* Without statuses: what the marks alone can tell. */
-static void judge_marks(struct trial *trial)
+static void judge_ends(struct trial *trial)
 {
 	uint64_t ended = 0;
-	for (uint32_t i = 0; i < trial->job->count; i++) {
-		if (!is_fold(trial->job) && seen->mark[i].begun > 1)
-			DOUBLED(trial, "index, times begun", i, seen->mark[i].begun);
+	for (uint32_t i = 0; i < trial->job->count; i++)
 		ended += seen->mark[i].ended > 0;
-	}
 	trial->succeeded = trial->job->count - (uint64_t)trial->outcome->returned;
 	if (ended < trial->succeeded)
 		LOST(trial, "so many ended, so many are said to have succeeded", ended, trial->succeeded);
@@ -421,8 +495,11 @@ static void judge_dead(struct trial *trial)
 		uint32_t index = (uint32_t)inside - 1;
 		if (inside >> 32 != seen->round)
 			continue;
-		if (trial->outcome->status[index] != FORKPOOL_CRASHED)
-			LOST(trial, "index in which a worker died, its status", index, trial->outcome->status[index]);
+		int32_t status = trial->outcome->status[index];
+		bool charged = status == FORKPOOL_CRASHED || status == FORKPOOL_TIMED_OUT;
+		bool again = trial->job->retries > 0 && (status != 0 || seen->mark[index].begun > 1);
+		if (!charged && !again)
+			LOST(trial, "index in which a worker died, its status", index, status);
 	}
 }
 
@@ -436,31 +513,44 @@ static void judge_kills(struct trial *trial)
 		WRONG(trial, "so many crashed, of so many kills", trial->crashed, trial->outcome->shots);
 }
 
-static void judge_report(struct trial *trial)
+/* What the report says of the lowest index that did not succeed. */
+static void judge_first(struct trial *trial)
 {
 	const forkpool_report *report = &trial->outcome->report;
-	const struct job *job = trial->job;
-	if (report->tasks != job->count ||
-	    report->succeeded + report->failed + report->crashed + report->timed_out + report->cancelled !=
-	            report->tasks)
-		LOST(trial, "the report does not add up: tasks, succeeded", report->tasks, report->succeeded);
-	if (report->succeeded != job->count - (uint64_t)trial->outcome->returned)
-		WRONG(trial, "succeeded, returned", report->succeeded, trial->outcome->returned);
-	trial->verdict->retried += report->retried;
-	if (job->without_status)
-		return;
-	if (report->succeeded != trial->succeeded || report->failed != trial->failed ||
-	    report->crashed != trial->crashed || report->cancelled != trial->cancelled)
-		WRONG(trial, "the report's counts are not those of the statuses: crashed", report->crashed,
-		      trial->crashed);
-	if (trial->lowest == job->count)
-		return;
+	char message[32];
+	snprintf(message, sizeof message, "index %" PRId32, report->status - 1);
 	if (report->index != trial->lowest)
 		WRONG(trial, "the report's first index, the lowest", report->index, trial->lowest);
 	else if (report->status != trial->outcome->status[trial->lowest])
 		WRONG(trial, "the report's status of its first index", report->index, report->status);
-	else if (report->status == FORKPOOL_CRASHED && report->signal != 9)
+	else if (report->status > 0 && strcmp(report->message, message) != 0)
+		WRONG(trial, report->message, report->index, report->status);
+	if (report->signal != (report->status == FORKPOOL_CRASHED ? SIGKILL : 0))
 		WRONG(trial, "the report's signal", report->index, report->signal);
+	if (report->attempt < 1 || report->attempt > trial->job->retries + 1)
+		WRONG(trial, "the report's attempt", report->index, report->attempt);
+}
+
+static void judge_report(struct trial *trial)
+{
+	const forkpool_report *report = &trial->outcome->report;
+	const struct job *job = trial->job;
+	uint64_t unsuccessful = report->failed + report->crashed + report->timed_out + report->cancelled;
+	if (report->tasks != job->count || report->succeeded + unsuccessful != report->tasks)
+		LOST(trial, "the report does not add up: tasks, succeeded", report->tasks, report->succeeded);
+	if (unsuccessful != (uint64_t)trial->outcome->returned)
+		WRONG(trial, "succeeded, returned", report->succeeded, trial->outcome->returned);
+	if (job->kind < RANGE_AT && report->retried < trial->repeated)
+		WRONG(trial, "retried, indices begun again", report->retried, trial->repeated);
+	trial->verdict->retried += report->retried;
+	if (job->without_status)
+		return;
+	if (report->failed != trial->failed || report->crashed != trial->crashed ||
+	    report->timed_out != trial->timed_out || report->cancelled != trial->cancelled)
+		WRONG(trial, "the report's counts are not those of the statuses: crashed", report->crashed,
+		      trial->crashed);
+	if (trial->lowest < job->count)
+		judge_first(trial);
 }
 
 static void judge(struct trial *trial)
@@ -472,8 +562,10 @@ static void judge(struct trial *trial)
 		WRONG(trial, forkpool_strerror(outcome->returned), outcome->returned, 0);
 		return;
 	}
+	for (uint32_t i = 0; i < job->count; i++)
+		judge_begins(trial, i);
 	if (job->without_status) {
-		judge_marks(trial);
+		judge_ends(trial);
 	} else {
 		for (uint32_t i = 0; i < job->count; i++)
 			judge_index(trial, i);

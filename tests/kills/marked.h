@@ -7,20 +7,21 @@
  *
  * What must hold of index i, by what the pool says of it; `attempts` is 1 + retries:
  *
- *   succeeded  map, starmap, for, range with forkpool_at(): begun once and ended once; with retries at least once,
- *              and begun at most `attempts` times.  A plain range: the same without retries; with them its calls are
- *              narrowed, and indices are run again on the way.  Folds: at least once, for a chunk is folded again
- *              when it lost an index.  The value is right, and so is its checksum.
- *   failed     the function returned that very status for it, or, where a call is charged whole, for the first of its
- *              indices that fails; it has ended.
- *   crashed    begun at most `attempts` times (begun and not ended, or ended in the last instant; not even begun,
- *              if the kill came between the announcement and the task's first mark).  A result that would have been
- *              copied is what the caller had there.  All in all one index a kill, or one call's range where the range
- *              had not told yet where it was.
+ *   any        begun at most `attempts` times in a map, a starmap, a loop, or a range that tells where it is by
+ *              forkpool_at().  A plain range: once without retries; with them its calls are halved, and indices are
+ *              run again on the way.  Folds: any number of times, for a chunk is folded again when it lost an index.
+ *              forkpool_attempt() was from 1 to `attempts`, and where one call is one task not below the times begun.
+ *   succeeded  it has ended, its value is right, and so is the checksum; it is none of those that fail or never end.
+ *   failed     with the very status that the function returned for it; or, where a call is charged whole, returned for
+ *              the first of its indices that fails.  It has ended.
+ *   crashed    (begun and not ended, or ended in the last instant, or not even begun, if the kill came between the
+ *              announcement and the task's first mark.)  A result that would have been copied is what the caller had
+ *              there.  All in all one index a kill, or one call's where the call had not told yet where it was.
  *   timed out  only in jobs with a limit, and not before the limit was over.
- *   cancelled  only in jobs that stop on failure; never begun (before its last attempt, with retries); folds may have.
- *   Whoever died inside an index of a job, that index is charged, or was tried again.
- *   The report's counts are those of the statuses, its first index is the lowest, the return value is their sum.
+ *   cancelled  only in jobs that stop on failure; never begun, without retries; folds may have.
+ *   Whoever died inside an index of a job, that index is charged, or was begun again.
+ *   The report's counts are those of the statuses, its first index is the lowest and its message that index's own, the
+ *   return value is the number of those that did not succeed, the sum of a fold is that of those that did.
  */
 #ifndef TESTS_KILLS_MARKED_H
 #define TESTS_KILLS_MARKED_H
@@ -48,6 +49,10 @@ struct job {
 	uint32_t spin_every;  /* about one of so many spins for a while, */
 	uint32_t sleep_every; /* sleeps, */
 	uint32_t longest_us;  /* for at most so long */
+	unsigned retries;
+	uint32_t flaky_every; /* about one of so many fails in its first attempt only (with retries) */
+	uint32_t limit_ms;    /* the time limit; 0: none */
+	uint32_t stuck_every; /* about one of so many never ends (with a limit) */
 	uint64_t seed;
 };
 
@@ -59,7 +64,7 @@ struct verdict {
 
 /* One index of the job that runs, written by its tasks. */
 struct mark {
-	_Atomic uint32_t begun, ended;
+	_Atomic uint32_t begun, ended, attempt; /* attempt: what forkpool_attempt() said last */
 	_Atomic uint64_t began_ns, value;
 };
 

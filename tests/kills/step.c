@@ -62,8 +62,32 @@ static const struct way {
         {"fold", ASLEEP, 1, 0, {.kind = FOLD, .count = 3, .chunk = 2}},
         {"map, steals", ASLEEP, 2, 0, {.kind = MAP, .count = 4, .chunk = 1}},
         {"range, told, steals", ASLEEP, 2, 0, {.kind = RANGE_AT, .count = 6, .chunk = 2}},
+        {"map, retries, a limit",
+         ASLEEP,
+         1,
+         0,
+         {.kind = MAP, .count = 4, .chunk = 2, .retries = 2, .flaky_every = 2, .limit_ms = 60000}},
+        {"for, a limit, stop on failure",
+         ASLEEP,
+         1,
+         0,
+         {.kind = FOR, .count = 3, .chunk = 2, .stop_on_failure = true, .fail_every = 3, .limit_ms = 60000}},
+        {"range, told, retries, a limit",
+         ASLEEP,
+         1,
+         0,
+         {.kind = RANGE_AT, .count = 4, .chunk = 3, .retries = 1, .flaky_every = 3, .limit_ms = 60000}},
+        {"range, retries", ASLEEP, 1, 0, {.kind = RANGE, .count = 4, .chunk = 4, .retries = 1, .flaky_every = 4}},
+        {"fold, told, retries, a limit",
+         ASLEEP,
+         1,
+         0,
+         {.kind = FOLD_AT, .count = 4, .chunk = 3, .retries = 1, .fail_every = 4, .limit_ms = 60000}},
         {"map, adopts", IN_INITIALIZER, 1, 2, {.kind = MAP, .count = 4, .chunk = 4}},
         {"range, told, adopts", IN_INITIALIZER, 1, 2, {.kind = RANGE_AT, .count = 4, .chunk = 4}},
+        {"map, retries, adopts", IN_INITIALIZER, 1, 2, {.kind = MAP, .count = 4, .chunk = 4, .retries = 2}},
+        {"range, retries, adopts", IN_INITIALIZER, 1, 2, {.kind = RANGE, .count = 4, .chunk = 4, .retries = 1}},
+        {"fold, retries, adopts", IN_INITIALIZER, 1, 2, {.kind = FOLD, .count = 4, .chunk = 4, .retries = 1}},
         {"fold, told, adopts", IN_INITIALIZER, 1, 2, {.kind = FOLD_AT, .count = 4, .chunk = 4}},
 };
 
@@ -72,7 +96,7 @@ enum { WAYS = sizeof ways / sizeof *ways };
 static struct {
 	uint64_t kills, seed; /* of each way; 0: after every instruction */
 	int way;              /* -1: all */
-} options = {.kills = 40, .way = -1};
+} options = {.kills = 10, .way = -1};
 
 /* ---- Between owner, tracer and workers ---- */
 
@@ -87,9 +111,10 @@ static struct control {
 	_Atomic uint32_t refused;   /* errno of the seizure */
 } * control;
 
-static void await(const _Atomic uint32_t *word, uint32_t value)
+/* Waits until the tracer has come so far. */
+static void await(enum phase phase)
 {
-	while (*word != value)
+	while (control->phase < (uint32_t)phase)
 		usleep(20);
 }
 
@@ -270,10 +295,10 @@ static uint64_t kill_after(forkpool *pool, const struct way *way, uint64_t k, bo
 	if (way->start == ASLEEP) {
 		control->victim = pid;
 		control->phase = SEIZE;
-		await(&control->phase, SEIZED);
+		await(SEIZED);
 	}
 	run_and_judge(pool, &job, &verdict);
-	await(&control->phase, OVER);
+	await(OVER);
 	control->phase = IDLE;
 	seen->hook_at = seen->hook_always = 0;
 	alarm(0);
@@ -294,7 +319,7 @@ static bool faultless(void)
 static uint64_t measure(forkpool *pool, const struct way *way)
 {
 	uint64_t longest = 0;
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 2; i++) {
 		bool asleep;
 		uint64_t steps = kill_after(pool, way, all_of_it - (uint64_t)i, &asleep);
 		kills++;
@@ -344,12 +369,13 @@ static void need_tracing(void)
 		for (;;)
 			pause();
 	}
-	await(&control->die, 1);
+	while (!control->die)
+		usleep(20);
 	control->die = 0;
 	control->k = 0;
 	control->victim = pid;
 	control->phase = SEIZE;
-	await(&control->phase, OVER);
+	await(OVER);
 	control->phase = IDLE;
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -360,7 +386,7 @@ static void need_tracing(void)
 }
 
 static const char help[] = "step - kills a worker after its k-th instruction, and judges the job\n"
-                           "  --kills N   for so many k of each way (default 40; 0: for all)\n"
+                           "  --kills N   for so many k of each way (default 10; 0: for all)\n"
                            "  --way N     only this one (default: all)\n"
                            "  --seed N    which k, where not all (default: the clock)\n";
 

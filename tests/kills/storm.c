@@ -134,19 +134,23 @@ static void count_kill(const struct record *victim)
 	atomic_fetch_add(&score->of[kind].hits, victim->inside != 0);
 }
 
-static void shoot(struct record *victim)
+/* False: it was dead already. */
+static bool shoot(struct record *victim)
 {
 	pid_t pid = victim->pid;
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	bool shot = false;
 	if (fd >= 0 && pid != getpid() && is_child(pid, killer.owner) && !is_dead(fd, 0)) {
 		atomic_fetch_add(&seen->shots, 1);
 		if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0 && is_dead(fd, HANG_S * 1000))
 			count_kill(victim);
 		atomic_fetch_add(&seen->deaths, 1);
+		shot = true;
 	}
 	if (fd >= 0)
 		close(fd);
 	victim->dead = 1;
+	return shot;
 }
 
 static struct record *choose_victim(void)
@@ -159,6 +163,14 @@ static struct record *choose_victim(void)
 			return record;
 	}
 	return NULL;
+}
+
+static void kill_one(void)
+{
+	struct record *victim;
+	do
+		victim = choose_victim();
+	while (victim != NULL && !shoot(victim));
 }
 
 /* ---- The watchdog ---- */
@@ -231,9 +243,8 @@ _Noreturn static void be_killer(pid_t owner)
 		unsigned quiet = quiet_seconds();
 		if (quiet >= HANG_S)
 			report_hang();
-		struct record *victim = quiet < CEASE_FIRE_S ? choose_victim() : NULL;
-		if (victim != NULL)
-			shoot(victim);
+		if (quiet < CEASE_FIRE_S)
+			kill_one();
 	}
 	_exit(EXIT_SUCCESS);
 }
@@ -253,34 +264,50 @@ static uint64_t dice(uint64_t bound)
 static size_t choose_chunk(const struct job *job)
 {
 	size_t chunk = ONE_OF(0, 0, 1, 1, 1, 2, 3, 7, 20, 100, 1000, 100000);
-	size_t most = job->longest_us == 0 ? 2000 : 2000 / job->longest_us + 1;
+	size_t most = 1000 / ((job->longest_us + 2) * (job->retries + 1)) + 1;
 	bool charged_whole = job->kind == RANGE || job->kind == FOLD;
 	if (charged_whole && chunk == 0)
 		chunk = 5;
 	return job->kind >= RANGE_AT && chunk > most ? most : chunk;
 }
 
-static struct job choose_job(void)
+static void choose_limits(struct job *job)
+{
+	uint32_t chunk = job->kind >= RANGE_AT ? (uint32_t)job->chunk : 1;
+	if (job->retries > 0)
+		job->flaky_every = ONE_OF(0, 3, 50);
+	if (dice(4) != 0)
+		return;
+	/* The limit is longer than what is limited, most of the time; what never ends is rare, for it takes that long.
+	 */
+	job->limit_ms = ONE_OF(3, 10, 30) + 2 * chunk * job->longest_us / 1000;
+	job->stuck_every = ONE_OF(0, 1, 2) * (job->count / 2 + 1);
+}
+
+/* `forks`: each chunk may cost one. */
+static struct job choose_job(bool forks)
 {
 	struct job job = {.kind = (enum kind)(options.kind >= 0 ? (uint64_t)options.kind : dice(KINDS))};
 	job.seed = dice(UINT64_MAX);
+	job.retries = ONE_OF(0, 0, 0, 1, 2, 5);
 	job.longest_us = ONE_OF(0, 5, 50, 300, 1000, 2000);
 	job.spin_every = ONE_OF(1, 2, 3);
 	job.sleep_every = ONE_OF(1, 2, 0);
-	uint32_t most = job.longest_us == 0 ? MAX_COUNT : 100000 / job.longest_us;
+	uint32_t most = forks ? 300 : job.longest_us == 0 ? MAX_COUNT : 100000 / job.longest_us;
 	job.count = (uint32_t)dice(most < MAX_COUNT ? most : MAX_COUNT);
 	job.chunk = choose_chunk(&job);
 	job.in_place = dice(2);
 	job.stop_on_failure = dice(6) == 0;
 	job.fail_every = ONE_OF(0, 0, 0, 5, 50, 500);
+	choose_limits(&job);
 	job.without_status = dice(8) == 0;
 	job.without_report = dice(5) == 0;
 	return job;
 }
 
-static void run_one(forkpool *pool)
+static void run_one(forkpool *pool, bool forks)
 {
-	struct job job = choose_job();
+	struct job job = choose_job(forks);
 	uint64_t begun = now_ns();
 	score->kind = job.kind;
 	run_and_judge(pool, &job, &score->of[job.kind].verdict);
@@ -310,6 +337,7 @@ static void run_pool(void)
 	forkpool *pool = NULL;
 	forkpool_config config = {.workers = options.workers > 0 ? options.workers : ONE_OF(1, 2, 3, 8),
 	                          .spin_us = ONE_OF(0, 1, 500, FORKPOOL_NO_SPIN),
+	                          .max_tasks_per_worker = ONE_OF(0, 0, 1, 100, 3000),
 	                          .initializer = register_worker};
 	score->rate = options.rate > 0 ? options.rate : (unsigned)(100 + dice(901));
 	must("forkpool_create", forkpool_create(&pool, &config));
@@ -321,7 +349,7 @@ static void run_pool(void)
 			must("forkpool_refresh", forkpool_refresh(pool));
 		if (dice(10) == 0)
 			usleep((useconds_t)dice(5000)); /* kills of idle workers */
-		run_one(pool);
+		run_one(pool, config.max_tasks_per_worker == 1);
 	}
 	if (dice(4) == 0)
 		must("forkpool_terminate", forkpool_terminate(pool));
