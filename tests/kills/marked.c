@@ -350,29 +350,33 @@ static bool is_charged_whole(const struct job *job)
 	return job->kind == RANGE || job->kind == FOLD;
 }
 
-/* The first index of its chunk that fails: that is what a call of the whole chunk returns.  count: none. */
-static uint32_t first_failing(const struct job *job, uint32_t index)
+/* The first index of its chunk that fails and that no kill took away before: that is what a call of the chunk returns.
+ * count: none. */
+static uint32_t first_failing(const struct trial *trial, uint32_t index)
 {
+	const struct job *job = trial->job;
 	uint32_t i = index - index % (uint32_t)job->chunk;
 	for (uint32_t end = i + (uint32_t)job->chunk; i < end && i < job->count; i++)
-		if (fails(job, i))
+		if (fails(job, i) && trial->outcome->status[i] > FORKPOOL_TIMED_OUT)
 			return i;
 	return job->count;
 }
 
 /* The index whose failure becomes the status of this one; count: it does not fail. */
-static uint32_t failing_for(const struct job *job, uint32_t index)
+static uint32_t failing_for(const struct trial *trial, uint32_t index)
 {
+	const struct job *job = trial->job;
 	if (job->kind == FOLD || (job->kind == RANGE && job->retries == 0))
-		return first_failing(job, index);
+		return first_failing(trial, index);
 	return fails(job, index) ? index : job->count;
 }
 
 /* Whether the index may have failed with this status.  A job that is being stopped tries nothing again. */
-static bool is_possible_failure(const struct job *job, uint32_t index, int32_t status)
+static bool is_possible_failure(const struct trial *trial, uint32_t index, int32_t status)
 {
+	const struct job *job = trial->job;
 	uint32_t failing = (uint32_t)status - 1;
-	if (failing == failing_for(job, index))
+	if (failing == failing_for(trial, index))
 		return failing < job->count;
 	if (!job->stop_on_failure || job->retries == 0 || failing >= job->count)
 		return false;
@@ -395,7 +399,7 @@ static void judge_success(struct trial *trial, uint32_t i)
 	trial->succeeded++;
 	trial->sum.value += value_of(trial->job, i);
 	trial->sum.check++;
-	if (failing_for(trial->job, i) < trial->job->count || is_stuck(trial->job, i))
+	if (failing_for(trial, i) < trial->job->count || is_stuck(trial->job, i))
 		WRONG(trial, "this index cannot succeed", i, 0);
 	if (seen->mark[i].ended == 0)
 		LOST(trial, "this index succeeded and never ended", i, seen->mark[i].begun);
@@ -425,7 +429,7 @@ static void judge_failure(struct trial *trial, uint32_t i, int32_t status)
 	trial->failed++;
 	if (status == unwritten)
 		LOST(trial, "this index has no status", i, 0);
-	else if (!is_possible_failure(trial->job, i, status))
+	else if (!is_possible_failure(trial, i, status))
 		WRONG(trial, "index, its status", i, status);
 	else if (status == code_of(i) && seen->mark[i].ended == 0)
 		LOST(trial, "this index failed and never ended", i, seen->mark[i].begun);
