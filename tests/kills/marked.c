@@ -31,6 +31,15 @@ uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+void need_processes(void)
+{
+	const char *backends = getenv("FORKPOOL_TEST_BACKENDS");
+	if (backends == NULL || strstr(backends, "processes") != NULL)
+		return;
+	puts("skipped: FORKPOOL_TEST_BACKENDS leaves processes out");
+	exit(77);
+}
+
 void *shared_memory(size_t size)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -522,7 +531,7 @@ static void judge_first(struct trial *trial)
 {
 	const forkpool_report *report = &trial->outcome->report;
 	char message[32];
-	snprintf(message, sizeof message, "index %" PRId32, report->status - 1);
+	snprintf(message, sizeof message, "index %" PRIu32, (uint32_t)report->status - 1);
 	if (report->index != trial->lowest)
 		WRONG(trial, "the report's first index, the lowest", report->index, trial->lowest);
 	else if (report->status != trial->outcome->status[trial->lowest])

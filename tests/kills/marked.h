@@ -14,11 +14,12 @@
  *   succeeded  it has ended, its value is right, and so is the checksum; it is none of those that fail or never end.
  *   failed     with the very status that the function returned for it; or, where a call is charged whole, returned for
  *              the first of its indices that fails.  It has ended.
- *   crashed    (begun and not ended, or ended in the last instant, or not even begun, if the kill came between the
- *              announcement and the task's first mark.)  A result that would have been copied is what the caller had
- *              there.  All in all one index a kill, or one call's where the call had not told yet where it was.
+ *   crashed    begun and not ended, or ended in the last instant, or not even begun, where the kill came between the
+ *              announcement and the task's first mark.  All in all one index a kill, or one call's where the call had
+ *              not told yet where it was.
  *   timed out  only in jobs with a limit, and not before the limit was over.
  *   cancelled  only in jobs that stop on failure; never begun, without retries; folds may have.
+ *   A result that would have been copied, of an index that did not succeed, is what the caller had there.
  *   Whoever died inside an index of a job, that index is charged, or was begun again.
  *   The report's counts are those of the statuses, its first index is the lowest and its message that index's own, the
  *   return value is the number of those that did not succeed, the sum of a fold is that of those that did.
@@ -26,6 +27,7 @@
 #ifndef TESTS_KILLS_MARKED_H
 #define TESTS_KILLS_MARKED_H
 
+#include "config.h"
 #include "forkpool.h"
 
 #include <stdatomic.h>
@@ -33,6 +35,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#ifdef FORKPOOL_SANITIZED
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
 
 enum { MAX_COUNT = 20000, RECORDS = 1 << 14 };
 
@@ -92,6 +100,9 @@ extern struct evidence *seen;
 
 /* Called by the tasks that `hook_at` and `hook_always` say, between their marks.  NULL: nothing. */
 extern void (*task_hook)(void);
+
+/* For main(): ends the program as skipped where FORKPOOL_TEST_BACKENDS leaves processes out. */
+void need_processes(void);
 
 /* Zeroed memory, shared with every process that is forked later; exits where there is none. */
 void *shared_memory(size_t size);

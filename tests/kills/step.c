@@ -96,7 +96,7 @@ enum { WAYS = sizeof ways / sizeof *ways };
 static struct {
 	uint64_t kills, seed; /* of each way; 0: after every instruction */
 	int way;              /* -1: all */
-} options = {.kills = 10, .way = -1};
+} options = {.kills = SANITIZED ? 3 : 10, .way = -1};
 
 /* ---- Between owner, tracer and workers ---- */
 
@@ -386,7 +386,7 @@ static void need_tracing(void)
 }
 
 static const char help[] = "step - kills a worker after its k-th instruction, and judges the job\n"
-                           "  --kills N   for so many k of each way (default 10; 0: for all)\n"
+                           "  --kills N   for so many k of each way (default 10, 3 under sanitizers; 0: for all)\n"
                            "  --way N     only this one (default: all)\n"
                            "  --seed N    which k, where not all (default: the clock)\n";
 
@@ -428,6 +428,7 @@ int main(int argc, char **argv)
 	bool well = true;
 	uint64_t begun = now_ns();
 	read_options(argc, argv);
+	need_processes();
 	bind_now(argv);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("step --kills %" PRIu64 " --seed %" PRIu64 "\n", options.kills, options.seed);

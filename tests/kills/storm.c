@@ -428,6 +428,7 @@ static bool was_a_storm(void)
 int main(int argc, char **argv)
 {
 	read_options(argc, argv);
+	need_processes();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("storm --seed %" PRIu64 "\n", options.seed);
 	make_evidence();
