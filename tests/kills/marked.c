@@ -60,7 +60,7 @@ void make_evidence(void)
 /* What tasks are told; copied to the workers. */
 struct orders {
 	struct job job;
-	uint32_t round;
+	uint32_t round, level;
 };
 
 struct result {
@@ -92,6 +92,11 @@ static bool fails(const struct job *job, uint32_t index)
 static bool is_flaky(const struct job *job, uint32_t index)
 {
 	return chosen(job, index, 4, job->flaky_every);
+}
+
+static bool is_weak(const struct job *job, uint32_t index)
+{
+	return chosen(job, index, 6, job->weak_every);
 }
 
 static bool is_stuck(const struct job *job, uint32_t index)
@@ -144,16 +149,17 @@ static void work(const struct job *job, uint32_t index)
 static int marked_task(uint32_t index, const struct orders *orders, struct result *result)
 {
 	struct record *own = forkpool_worker_state();
-	struct mark *mark = &seen->mark[index];
+	struct mark *mark = &seen->mark[orders->level][index];
 	mark->began_ns = now_ns();
 	mark->attempt = forkpool_attempt();
-	atomic_fetch_add(&mark->begun, 1);
+	uint32_t times = atomic_fetch_add(&mark->begun, 1) + 1;
 	atomic_store(&own->inside, (uint64_t)orders->round << 32 | (index + 1));
 	work(&orders->job, index);
 	result->value = value_of(&orders->job, index);
 	result->check = checksum(result->value);
 	mark->value = result->value;
-	bool fail = fails(&orders->job, index) || (is_flaky(&orders->job, index) && mark->attempt == 1);
+	bool fail = fails(&orders->job, index) || (is_flaky(&orders->job, index) && mark->attempt == 1) ||
+	            (is_weak(&orders->job, index) && times <= orders->job.retries + 1);
 	atomic_fetch_add(&mark->ended, 1);
 	atomic_store(&own->inside, 0);
 	return fail ? forkpool_fail(code_of(index), "index %" PRIu32, index) : 0;
@@ -229,6 +235,8 @@ struct outcome {
 	struct result own_results[MAX_COUNT], *results, sum;
 	forkpool_report report;
 	int returned;
+	uint32_t round, level;
+	char what[sizeof((struct evidence *)0)->what];
 	uint64_t shots; /* that may have hit this job */
 	uint64_t ended_ns;
 };
@@ -236,16 +244,19 @@ struct outcome {
 static const int32_t unwritten = 123456789;
 static const uint32_t offset_item = 17;
 
-static void describe(const struct job *job, uint32_t round)
+static void describe(const struct job *job, struct outcome *outcome)
 {
-	snprintf(seen->what, sizeof seen->what,
-	         "round %" PRIu32 ": %s, %" PRIu32 " tasks, chunk %zu%s%s%s%s, fail_every %" PRIu32
+	snprintf(outcome->what, sizeof outcome->what,
+	         "round %" PRIu32 "%s: %s, %" PRIu32 " tasks, chunk %zu%s%s%s%s, fail_every %" PRIu32
 	         ", spin_every %" PRIu32 ", sleep_every %" PRIu32 ", longest_us %" PRIu32
-	         ", retries %u, flaky_every %" PRIu32 ", limit_ms %" PRIu32 ", stuck_every %" PRIu32 ", seed %#" PRIx64,
-	         round, kind_names[job->kind], job->count, job->chunk, job->in_place ? ", in place" : "",
-	         job->stop_on_failure ? ", stop_on_failure" : "", job->without_status ? ", no status" : "",
-	         job->without_report ? ", no report" : "", job->fail_every, job->spin_every, job->sleep_every,
-	         job->longest_us, job->retries, job->flaky_every, job->limit_ms, job->stuck_every, job->seed);
+	         ", retries %u, flaky_every %" PRIu32 ", weak_every %" PRIu32 ", limit_ms %" PRIu32
+	         ", stuck_every %" PRIu32 ", seed %#" PRIx64,
+	         outcome->round, outcome->level > 0 ? ", inner" : "", kind_names[job->kind], job->count, job->chunk,
+	         job->in_place ? ", in place" : "", job->stop_on_failure ? ", stop_on_failure" : "",
+	         job->without_status ? ", no status" : "", job->without_report ? ", no report" : "", job->fail_every,
+	         job->spin_every, job->sleep_every, job->longest_us, job->retries, job->flaky_every, job->weak_every,
+	         job->limit_ms, job->stuck_every, job->seed);
+	memcpy(seen->what, outcome->what, sizeof seen->what);
 }
 
 static void prepare(forkpool *pool, const struct job *job, struct outcome *outcome)
@@ -267,7 +278,7 @@ static void prepare(forkpool *pool, const struct job *job, struct outcome *outco
 		outcome->results[i] = (struct result){untouched, untouched};
 	}
 	outcome->sum = (struct result){0, 0};
-	memset(seen->mark, 0, job->count * sizeof *seen->mark);
+	memset(seen->mark[outcome->level], 0, job->count * sizeof *seen->mark[0]);
 }
 
 static int call(forkpool *pool, const struct job *job, struct outcome *outcome, const forkpool_opts *opts)
@@ -293,10 +304,26 @@ static int call(forkpool *pool, const struct job *job, struct outcome *outcome, 
 	}
 }
 
-static void run(forkpool *pool, const struct job *job, struct outcome *outcome)
+/* What a callback needs to run a job. */
+struct inner {
+	forkpool *pool;
+	const struct job *job;
+	struct verdict *verdict;
+};
+
+static void run_inner(const forkpool_progress *progress, void *arg)
 {
-	struct orders orders = {.job = *job, .round = seen->round + 1};
-	describe(job, orders.round);
+	struct inner *inner = arg;
+	if (progress->finished < progress->tasks)
+		run_and_judge(inner->pool, inner->job, inner->verdict);
+}
+
+static void run(forkpool *pool, const struct job *job, struct outcome *outcome, struct verdict *verdict)
+{
+	outcome->round = ++seen->round;
+	struct orders orders = {.job = *job, .round = outcome->round, .level = outcome->level};
+	struct inner inner = {pool, job->inner, verdict};
+	describe(job, outcome);
 	prepare(pool, job, outcome);
 	forkpool_opts opts = {.ctx = &orders,
 	                      .ctx_size = sizeof orders,
@@ -305,13 +332,15 @@ static void run(forkpool *pool, const struct job *job, struct outcome *outcome)
 	                      .retries = job->retries,
 	                      .timeout = job->limit_ms / 1e3,
 	                      .status = job->without_status ? NULL : outcome->status,
-	                      .report = job->without_report ? NULL : &outcome->report};
+	                      .report = job->without_report ? NULL : &outcome->report,
+	                      .progress = job->inner != NULL ? run_inner : NULL,
+	                      .progress_arg = &inner,
+	                      .progress_interval = 0.005};
 	uint64_t deaths = seen->deaths;
-	seen->round = orders.round;
-	seen->running = 1;
+	seen->running++;
 	outcome->returned = call(pool, job, outcome, &opts);
 	outcome->ended_ns = now_ns();
-	seen->running = 0;
+	seen->running--;
 	outcome->shots = seen->shots - deaths;
 }
 
@@ -320,6 +349,7 @@ static void run(forkpool *pool, const struct job *job, struct outcome *outcome)
 struct trial {
 	const struct job *job;
 	const struct outcome *outcome;
+	const struct mark *marks;
 	struct verdict *verdict;
 	uint64_t succeeded, failed, crashed, timed_out, cancelled;
 	uint64_t repeated; /* begins beyond the first of each index */
@@ -329,19 +359,19 @@ struct trial {
 
 enum { SHOWN = 30, AUTOMATIC_CHUNKS = 8192 /* at most, by forkpool.h */ };
 
-static void blame(uint64_t *count, const char *text, uint64_t a, uint64_t b)
+static void blame(const struct trial *trial, uint64_t *count, const char *text, uint64_t a, uint64_t b)
 {
 	static unsigned shown;
 	++*count;
 	if (shown++ >= SHOWN)
 		return;
-	fprintf(stderr, "FAULT in %s:\n    ", seen->what);
+	fprintf(stderr, "FAULT in %s:\n    ", trial->outcome->what);
 	fprintf(stderr, "%s: %" PRIu64 ", %" PRIu64 "\n", text, a, b);
 }
 
-#define LOST(trial, text, a, b)    blame(&(trial)->verdict->lost, (text), (uint64_t)(a), (uint64_t)(b))
-#define DOUBLED(trial, text, a, b) blame(&(trial)->verdict->doubled, (text), (uint64_t)(a), (uint64_t)(b))
-#define WRONG(trial, text, a, b)   blame(&(trial)->verdict->wrong, (text), (uint64_t)(a), (uint64_t)(b))
+#define LOST(trial, text, a, b)    blame((trial), &(trial)->verdict->lost, (text), (uint64_t)(a), (uint64_t)(b))
+#define DOUBLED(trial, text, a, b) blame((trial), &(trial)->verdict->doubled, (text), (uint64_t)(a), (uint64_t)(b))
+#define WRONG(trial, text, a, b)   blame((trial), &(trial)->verdict->wrong, (text), (uint64_t)(a), (uint64_t)(b))
 
 static bool is_fold(const struct job *job)
 {
@@ -387,18 +417,19 @@ static bool is_possible_failure(const struct trial *trial, uint32_t index, int32
 	uint32_t failing = (uint32_t)status - 1;
 	if (failing == failing_for(trial, index))
 		return failing < job->count;
-	if (!job->stop_on_failure || job->retries == 0 || failing >= job->count)
-		return false;
 	bool same_call = is_charged_whole(job) ? failing / job->chunk == index / job->chunk : failing == index;
-	return same_call && (fails(job, failing) || is_flaky(job, failing));
+	if (failing >= job->count || !same_call)
+		return false;
+	bool stopped = job->stop_on_failure && job->retries > 0;
+	return is_weak(job, failing) || (stopped && (fails(job, failing) || is_flaky(job, failing)));
 }
 
 static void judge_value(struct trial *trial, uint32_t i)
 {
 	const struct result *result = &trial->outcome->results[i];
 	uint64_t value = value_of(trial->job, i);
-	if (seen->mark[i].value != value)
-		WRONG(trial, "index, its mark's value", i, seen->mark[i].value);
+	if (trial->marks[i].value != value)
+		WRONG(trial, "index, its mark's value", i, trial->marks[i].value);
 	if (has_results(trial->job) && (result->value != value || result->check != checksum(value)))
 		WRONG(trial, "index, its result", i, result->value);
 }
@@ -410,8 +441,10 @@ static void judge_success(struct trial *trial, uint32_t i)
 	trial->sum.check++;
 	if (failing_for(trial, i) < trial->job->count || is_stuck(trial->job, i))
 		WRONG(trial, "this index cannot succeed", i, 0);
-	if (seen->mark[i].ended == 0)
-		LOST(trial, "this index succeeded and never ended", i, seen->mark[i].begun);
+	if (is_weak(trial->job, i) && trial->marks[i].begun <= trial->job->retries + 1)
+		WRONG(trial, "this weak index cannot have succeeded yet", i, trial->marks[i].begun);
+	if (trial->marks[i].ended == 0)
+		LOST(trial, "this index succeeded and never ended", i, trial->marks[i].begun);
 	judge_value(trial, i);
 }
 
@@ -424,7 +457,7 @@ static void judge_untouched(struct trial *trial, uint32_t i)
 
 static void judge_timeout(struct trial *trial, uint32_t i)
 {
-	const struct mark *mark = &seen->mark[i];
+	const struct mark *mark = &trial->marks[i];
 	uint64_t limit = trial->job->limit_ms * UINT64_C(1000000);
 	trial->timed_out++;
 	if (limit == 0)
@@ -440,8 +473,8 @@ static void judge_failure(struct trial *trial, uint32_t i, int32_t status)
 		LOST(trial, "this index has no status", i, 0);
 	else if (!is_possible_failure(trial, i, status))
 		WRONG(trial, "index, its status", i, status);
-	else if (status == code_of(i) && seen->mark[i].ended == 0)
-		LOST(trial, "this index failed and never ended", i, seen->mark[i].begun);
+	else if (status == code_of(i) && trial->marks[i].ended == 0)
+		LOST(trial, "this index failed and never ended", i, trial->marks[i].begun);
 }
 
 static void judge_cancelled(struct trial *trial, uint32_t i)
@@ -449,15 +482,15 @@ static void judge_cancelled(struct trial *trial, uint32_t i)
 	trial->cancelled++;
 	if (!trial->job->stop_on_failure)
 		WRONG(trial, "this index was cancelled by nobody", i, 0);
-	if (!is_fold(trial->job) && trial->job->retries == 0 && seen->mark[i].begun != 0)
-		DOUBLED(trial, "this index was cancelled, and begun", i, seen->mark[i].begun);
+	if (!is_fold(trial->job) && trial->job->retries == 0 && trial->marks[i].begun != 0)
+		DOUBLED(trial, "this index was cancelled, and begun", i, trial->marks[i].begun);
 }
 
 /* How often it was begun, whatever came of it. */
 static void judge_begins(struct trial *trial, uint32_t i)
 {
 	const struct job *job = trial->job;
-	const struct mark *mark = &seen->mark[i];
+	const struct mark *mark = &trial->marks[i];
 	bool limited = !is_fold(job) && (job->kind != RANGE || job->retries == 0);
 	if (limited && mark->begun > job->retries + 1)
 		DOUBLED(trial, "index, times begun", i, mark->begun);
@@ -494,7 +527,7 @@ static void judge_ends(struct trial *trial)
 {
 	uint64_t ended = 0;
 	for (uint32_t i = 0; i < trial->job->count; i++)
-		ended += seen->mark[i].ended > 0;
+		ended += trial->marks[i].ended > 0;
 	trial->succeeded = trial->job->count - (uint64_t)trial->outcome->returned;
 	if (ended < trial->succeeded)
 		LOST(trial, "so many ended, so many are said to have succeeded", ended, trial->succeeded);
@@ -506,11 +539,11 @@ static void judge_dead(struct trial *trial)
 	for (uint32_t k = 0; k < RECORDS; k++) {
 		uint64_t inside = seen->record[k].inside;
 		uint32_t index = (uint32_t)inside - 1;
-		if (inside >> 32 != seen->round)
+		if (inside >> 32 != trial->outcome->round)
 			continue;
 		int32_t status = trial->outcome->status[index];
 		bool charged = status == FORKPOOL_CRASHED || status == FORKPOOL_TIMED_OUT;
-		bool again = trial->job->retries > 0 && (status != 0 || seen->mark[index].begun > 1);
+		bool again = trial->job->retries > 0 && (status != 0 || trial->marks[index].begun > 1);
 		if (!charged && !again)
 			LOST(trial, "index in which a worker died, its status", index, status);
 	}
@@ -598,12 +631,17 @@ static void judge(struct trial *trial)
 
 void run_and_judge(forkpool *pool, const struct job *job, struct verdict *verdict)
 {
-	static struct outcome outcome;
-	run(pool, job, &outcome);
-	judge(&(struct trial){.job = job, .outcome = &outcome, .verdict = verdict, .lowest = job->count});
+	static struct outcome outcomes[LEVELS];
+	static uint32_t level;
+	struct outcome *outcome = &outcomes[level];
+	outcome->level = level++;
+	run(pool, job, outcome, verdict);
+	level--;
+	judge(&(struct trial){
+	        .job = job, .outcome = outcome, .marks = seen->mark[level], .verdict = verdict, .lowest = job->count});
 	if (job->in_place) {
-		forkpool_free(pool, outcome.status);
-		forkpool_free(pool, outcome.results);
+		forkpool_free(pool, outcome->status);
+		forkpool_free(pool, outcome->results);
 	}
 }
 

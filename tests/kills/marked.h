@@ -12,6 +12,7 @@
  *              run again on the way.  Folds: any number of times, for a chunk is folded again when it lost an index.
  *              forkpool_attempt() was from 1 to `attempts`, and where one call is one task not below the times begun.
  *   succeeded  it has ended, its value is right, and so is the checksum; it is none of those that fail or never end.
+ *              A weak index that succeeded was begun often enough.
  *   failed     with the very status that the function returned for it; or, where a call is charged whole, returned for
  *              the first of its indices that fails.  It has ended.
  *   crashed    begun and not ended, or ended in the last instant, or not even begun, where the kill came between the
@@ -42,7 +43,7 @@ enum { SANITIZED = 1 };
 enum { SANITIZED = 0 };
 #endif
 
-enum { MAX_COUNT = 20000, RECORDS = 1 << 14 };
+enum { MAX_COUNT = 20000, RECORDS = 1 << 14, LEVELS = 2 /* of jobs within callbacks of jobs */ };
 
 enum kind { MAP, STARMAP, FOR, RANGE_AT, RANGE, FOLD_AT, FOLD, KINDS };
 extern const char *const kind_names[KINDS];
@@ -59,9 +60,11 @@ struct job {
 	uint32_t longest_us;  /* for at most so long */
 	unsigned retries;
 	uint32_t flaky_every; /* about one of so many fails in its first attempt only (with retries) */
+	uint32_t weak_every;  /* about one of so many fails until it was begun more often than it has attempts */
 	uint32_t limit_ms;    /* the time limit; 0: none */
 	uint32_t stuck_every; /* about one of so many never ends (with a limit) */
 	uint64_t seed;
+	const struct job *inner; /* runs on the same pool, from a callback of this one, and is judged, too */
 };
 
 /* How often each went wrong, and of what there was. */
@@ -70,7 +73,7 @@ struct verdict {
 	uint64_t lost, doubled, wrong;
 };
 
-/* One index of the job that runs, written by its tasks. */
+/* One index of a job that runs, written by its tasks. */
 struct mark {
 	_Atomic uint32_t begun, ended, attempt; /* attempt: what forkpool_attempt() said last */
 	_Atomic uint64_t began_ns, value;
@@ -86,12 +89,12 @@ struct record {
 struct evidence {
 	_Atomic uint32_t records;       /* that there have been; each has record[its number % RECORDS] */
 	_Atomic uint32_t round;         /* of jobs, from 1 */
-	_Atomic uint32_t running;       /* a job is */
+	_Atomic uint32_t running;       /* jobs that are */
 	_Atomic uint64_t shots, deaths; /* counted before a kill, and after the kernel has confirmed it */
 	_Atomic uint32_t hook_at;       /* index + 1 of a task that calls the hook; 0: none */
 	_Atomic uint32_t hook_always;   /* all of them do */
-	char what[256];                 /* the job, in words */
-	struct mark mark[MAX_COUNT];
+	char what[384];                 /* the job begun last, in words */
+	struct mark mark[LEVELS][MAX_COUNT];
 	struct record record[RECORDS];
 };
 

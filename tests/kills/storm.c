@@ -196,8 +196,8 @@ _Noreturn static void report_hang(void)
 {
 	uint64_t begun = 0, ended = 0;
 	for (uint32_t i = 0; i < MAX_COUNT; i++) {
-		begun += seen->mark[i].begun;
-		ended += seen->mark[i].ended;
+		begun += seen->mark[0][i].begun;
+		ended += seen->mark[0][i].ended;
 	}
 	printf("HANG: no job has ended for %d s, without a kill for the last %d, in %s\n", HANG_S,
 	       HANG_S - CEASE_FIRE_S, seen->what);
@@ -276,6 +276,7 @@ static void choose_limits(struct job *job)
 	uint32_t chunk = job->kind >= RANGE_AT ? (uint32_t)job->chunk : 1;
 	if (job->retries > 0)
 		job->flaky_every = ONE_OF(0, 3, 50);
+	job->weak_every = ONE_OF(0, 0, 0, 10, 100);
 	if (dice(4) != 0)
 		return;
 	/* The limit is longer than what is limited, most of the time; what never ends is rare, for it takes that long.
@@ -307,7 +308,10 @@ static struct job choose_job(bool forks)
 
 static void run_one(forkpool *pool, bool forks)
 {
-	struct job job = choose_job(forks);
+	struct job job = choose_job(forks), inner = choose_job(forks);
+	inner.count %= 100;
+	if (dice(4) == 0)
+		job.inner = &inner; /* two are open at once, and one of them waits for the other */
 	uint64_t begun = now_ns();
 	score->kind = job.kind;
 	run_and_judge(pool, &job, &score->of[job.kind].verdict);
