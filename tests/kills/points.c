@@ -185,7 +185,8 @@ static void run_case(const struct setting *setting, const struct plan *plan)
 	}
 	control->stage = 0;
 	run_and_judge(setting->pool, &job, &verdict);
-	stalled += now_ns() - begun >= STALLED_MS * UINT64_C(1000000);
+	if (now_ns() - begun >= STALLED_MS * UINT64_C(1000000) && stalled++ < 20)
+		printf("waited for a heartbeat: %s\n", current);
 	await_kills(plan);
 	uint32_t kills = atomic_exchange(&control->stage, 2);
 	first_kills += kills >= 1;
