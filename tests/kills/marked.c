@@ -114,11 +114,12 @@ static int32_t code_of(uint32_t index)
 
 int register_worker(unsigned worker, void **state, void *arg)
 {
-	(void)worker;
 	(void)arg;
 	struct record *record = &seen->record[atomic_fetch_add(&seen->records, 1) % RECORDS];
 	record->inside = 0;
 	record->dead = 0;
+	record->slot = worker;
+	record->started_ns = now_ns();
 	record->pid = getpid();
 	*state = record;
 	return 0;
@@ -137,6 +138,8 @@ static void work(const struct job *job, uint32_t index)
 		task_hook();
 	while (is_stuck(job, index))
 		usleep(1000);
+	if (job->brink)
+		spin_for(job->limit_ms * UINT64_C(1000000) - 300000 + roll(job->seed, index, 1500000));
 	if (job->longest_us == 0)
 		return;
 	uint64_t us = roll(job->seed ^ UINT64_C(7) << 32, index, job->longest_us);
@@ -238,7 +241,6 @@ struct outcome {
 	uint32_t round, level;
 	char what[sizeof((struct evidence *)0)->what];
 	uint64_t shots; /* that may have hit this job */
-	uint64_t ended_ns;
 };
 
 static const int32_t unwritten = 123456789;
@@ -250,12 +252,13 @@ static void describe(const struct job *job, struct outcome *outcome)
 	         "round %" PRIu32 "%s: %s, %" PRIu32 " tasks, chunk %zu%s%s%s%s, fail_every %" PRIu32
 	         ", spin_every %" PRIu32 ", sleep_every %" PRIu32 ", longest_us %" PRIu32
 	         ", retries %u, flaky_every %" PRIu32 ", weak_every %" PRIu32 ", limit_ms %" PRIu32
-	         ", stuck_every %" PRIu32 ", seed %#" PRIx64,
+	         ", stuck_every %" PRIu32 "%s%s, seed %#" PRIx64,
 	         outcome->round, outcome->level > 0 ? ", inner" : "", kind_names[job->kind], job->count, job->chunk,
 	         job->in_place ? ", in place" : "", job->stop_on_failure ? ", stop_on_failure" : "",
 	         job->without_status ? ", no status" : "", job->without_report ? ", no report" : "", job->fail_every,
 	         job->spin_every, job->sleep_every, job->longest_us, job->retries, job->flaky_every, job->weak_every,
-	         job->limit_ms, job->stuck_every, job->seed);
+	         job->limit_ms, job->stuck_every, job->brink ? ", brink" : "", job->terminated ? ", terminated" : "",
+	         job->seed);
 	memcpy(seen->what, outcome->what, sizeof seen->what);
 }
 
@@ -304,25 +307,29 @@ static int call(forkpool *pool, const struct job *job, struct outcome *outcome, 
 	}
 }
 
-/* What a callback needs to run a job. */
-struct inner {
+/* What a callback needs. */
+struct callback {
 	forkpool *pool;
 	const struct job *job;
 	struct verdict *verdict;
 };
 
-static void run_inner(const forkpool_progress *progress, void *arg)
+static void call_back(const forkpool_progress *progress, void *arg)
 {
-	struct inner *inner = arg;
-	if (progress->finished < progress->tasks)
-		run_and_judge(inner->pool, inner->job, inner->verdict);
+	struct callback *callback = arg;
+	if (progress->finished >= progress->tasks)
+		return;
+	if (callback->job->inner != NULL)
+		run_and_judge(callback->pool, callback->job->inner, callback->verdict);
+	if (callback->job->terminated)
+		forkpool_terminate(callback->pool);
 }
 
 static void run(forkpool *pool, const struct job *job, struct outcome *outcome, struct verdict *verdict)
 {
 	outcome->round = ++seen->round;
 	struct orders orders = {.job = *job, .round = outcome->round, .level = outcome->level};
-	struct inner inner = {pool, job->inner, verdict};
+	struct callback callback = {pool, job, verdict};
 	describe(job, outcome);
 	prepare(pool, job, outcome);
 	forkpool_opts opts = {.ctx = &orders,
@@ -333,13 +340,12 @@ static void run(forkpool *pool, const struct job *job, struct outcome *outcome, 
 	                      .timeout = job->limit_ms / 1e3,
 	                      .status = job->without_status ? NULL : outcome->status,
 	                      .report = job->without_report ? NULL : &outcome->report,
-	                      .progress = job->inner != NULL ? run_inner : NULL,
-	                      .progress_arg = &inner,
+	                      .progress = job->inner != NULL || job->terminated ? call_back : NULL,
+	                      .progress_arg = &callback,
 	                      .progress_interval = 0.005};
 	uint64_t deaths = seen->deaths;
 	seen->running++;
 	outcome->returned = call(pool, job, outcome, &opts);
-	outcome->ended_ns = now_ns();
 	seen->running--;
 	outcome->shots = seen->shots - deaths;
 }
@@ -376,6 +382,12 @@ static void blame(const struct trial *trial, uint64_t *count, const char *text, 
 static bool is_fold(const struct job *job)
 {
 	return job->kind == FOLD_AT || job->kind == FOLD;
+}
+
+/* By the pool's end. */
+static bool is_cut_short(const struct trial *trial)
+{
+	return trial->job->terminated && trial->outcome->returned == -ESHUTDOWN;
 }
 
 static bool has_results(const struct job *job)
@@ -455,6 +467,23 @@ static void judge_untouched(struct trial *trial, uint32_t i)
 		WRONG(trial, "this index did not succeed, and the caller's result was touched", i, 0);
 }
 
+/* When the worker that died inside the index was certainly dead: when the next one started in its place.  0: nobody
+ * knows. */
+static uint64_t succeeded_at(const struct trial *trial, uint32_t index)
+{
+	uint64_t inside = (uint64_t)trial->outcome->round << 32 | (index + 1);
+	uint32_t count = seen->records, oldest = count > RECORDS ? count - RECORDS : 0, k = oldest;
+	while (k < count && seen->record[k % RECORDS].inside != inside)
+		k++;
+	if (k == count)
+		return 0;
+	unsigned slot = seen->record[k % RECORDS].slot;
+	for (k++; k < count; k++)
+		if (seen->record[k % RECORDS].slot == slot)
+			return seen->record[k % RECORDS].started_ns;
+	return 0;
+}
+
 static void judge_timeout(struct trial *trial, uint32_t i)
 {
 	const struct mark *mark = &trial->marks[i];
@@ -462,8 +491,11 @@ static void judge_timeout(struct trial *trial, uint32_t i)
 	trial->timed_out++;
 	if (limit == 0)
 		WRONG(trial, "this index timed out, without a limit", i, 0);
-	if (!is_charged_whole(trial->job) && mark->begun > 0 && trial->outcome->ended_ns - mark->began_ns < limit)
-		WRONG(trial, "this index timed out too early, after ns", i, trial->outcome->ended_ns - mark->began_ns);
+	if (is_charged_whole(trial->job) || mark->begun != 1)
+		return;
+	uint64_t end = succeeded_at(trial, i);
+	if (end != 0 && end < mark->began_ns + limit)
+		WRONG(trial, "this index timed out too early, after ns", i, end - mark->began_ns);
 }
 
 static void judge_failure(struct trial *trial, uint32_t i, int32_t status)
@@ -480,6 +512,8 @@ static void judge_failure(struct trial *trial, uint32_t i, int32_t status)
 static void judge_cancelled(struct trial *trial, uint32_t i)
 {
 	trial->cancelled++;
+	if (is_cut_short(trial))
+		return;
 	if (!trial->job->stop_on_failure)
 		WRONG(trial, "this index was cancelled by nobody", i, 0);
 	if (!is_fold(trial->job) && trial->job->retries == 0 && trial->marks[i].begun != 0)
@@ -526,6 +560,8 @@ static void judge_index(struct trial *trial, uint32_t i)
 static void judge_ends(struct trial *trial)
 {
 	uint64_t ended = 0;
+	if (is_cut_short(trial))
+		return;
 	for (uint32_t i = 0; i < trial->job->count; i++)
 		ended += trial->marks[i].ended > 0;
 	trial->succeeded = trial->job->count - (uint64_t)trial->outcome->returned;
@@ -544,7 +580,8 @@ static void judge_dead(struct trial *trial)
 		int32_t status = trial->outcome->status[index];
 		bool charged = status == FORKPOOL_CRASHED || status == FORKPOOL_TIMED_OUT;
 		bool again = trial->job->retries > 0 && (status != 0 || trial->marks[index].begun > 1);
-		if (!charged && !again)
+		bool cut_short = is_cut_short(trial) && status == FORKPOOL_CANCELLED;
+		if (!charged && !again && !cut_short)
 			LOST(trial, "index in which a worker died, its status", index, status);
 	}
 }
@@ -588,7 +625,7 @@ static void judge_report(struct trial *trial)
 	uint64_t unsuccessful = report->failed + report->crashed + report->timed_out + report->cancelled;
 	if (report->tasks != job->count || report->succeeded + unsuccessful != report->tasks)
 		LOST(trial, "the report does not add up: tasks, succeeded", report->tasks, report->succeeded);
-	if (unsuccessful != (uint64_t)trial->outcome->returned)
+	if (!is_cut_short(trial) && unsuccessful != (uint64_t)trial->outcome->returned)
 		WRONG(trial, "succeeded, returned", report->succeeded, trial->outcome->returned);
 	if (job->kind < RANGE_AT && report->retried < trial->repeated)
 		WRONG(trial, "retried, indices begun again", report->retried, trial->repeated);
@@ -599,8 +636,22 @@ static void judge_report(struct trial *trial)
 	    report->timed_out != trial->timed_out || report->cancelled != trial->cancelled)
 		WRONG(trial, "the report's counts are not those of the statuses: crashed", report->crashed,
 		      trial->crashed);
-	if (trial->lowest < job->count)
+	if (trial->lowest < job->count && !is_cut_short(trial))
 		judge_first(trial);
+}
+
+/* What the call as a whole handed over. */
+static void judge_whole(struct trial *trial)
+{
+	const struct job *job = trial->job;
+	const struct outcome *outcome = trial->outcome;
+	if (is_cut_short(trial))
+		return;
+	if (job->count - trial->succeeded != (uint64_t)outcome->returned)
+		WRONG(trial, "returned, unsuccessful", outcome->returned, job->count - trial->succeeded);
+	if (is_fold(job) && !job->without_status &&
+	    (outcome->sum.value != trial->sum.value || outcome->sum.check != trial->sum.check))
+		WRONG(trial, "the sum is of so many, and should be of so many", outcome->sum.check, trial->sum.check);
 }
 
 static void judge(struct trial *trial)
@@ -608,25 +659,21 @@ static void judge(struct trial *trial)
 	const struct job *job = trial->job;
 	const struct outcome *outcome = trial->outcome;
 	trial->verdict->tasks += job->count;
-	if (outcome->returned < 0) {
+	if (outcome->returned < 0 && !is_cut_short(trial)) {
 		WRONG(trial, forkpool_strerror(outcome->returned), outcome->returned, 0);
 		return;
 	}
 	for (uint32_t i = 0; i < job->count; i++)
 		judge_begins(trial, i);
+	for (uint32_t i = 0; i < job->count && !job->without_status; i++)
+		judge_index(trial, i);
 	if (job->without_status) {
 		judge_ends(trial);
 	} else {
-		for (uint32_t i = 0; i < job->count; i++)
-			judge_index(trial, i);
 		judge_dead(trial);
 		judge_kills(trial);
-		if (job->count - trial->succeeded != (uint64_t)outcome->returned)
-			WRONG(trial, "returned, unsuccessful", outcome->returned, job->count - trial->succeeded);
-		if (is_fold(job) && (outcome->sum.value != trial->sum.value || outcome->sum.check != trial->sum.check))
-			WRONG(trial, "the sum is of so many, and should be of so many", outcome->sum.check,
-			      trial->sum.check);
 	}
+	judge_whole(trial);
 	if (!job->without_report)
 		judge_report(trial);
 	trial->verdict->crashed += trial->crashed;

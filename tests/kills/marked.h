@@ -18,10 +18,11 @@
  *   crashed    begun and not ended, or ended in the last instant, or not even begun, where the kill came between the
  *              announcement and the task's first mark.  All in all one index a kill, or one call's where the call had
  *              not told yet where it was.
- *   timed out  only in jobs with a limit, and not before the limit was over.
+ *   timed out  only in jobs with a limit, and not before the limit was over: its worker's successor started later.
  *   cancelled  only in jobs that stop on failure; never begun, without retries; folds may have.
  *   A result that would have been copied, of an index that did not succeed, is what the caller had there.
  *   Whoever died inside an index of a job, that index is charged, or was begun again.
+ *   A job whose pool was terminated meanwhile ends with -ESHUTDOWN, and what was not run to its end is cancelled.
  *   The report's counts are those of the statuses, its first index is the lowest and its message that index's own, the
  *   return value is the number of those that did not succeed, the sum of a fold is that of those that did.
  */
@@ -63,6 +64,8 @@ struct job {
 	uint32_t weak_every;  /* about one of so many fails until it was begun more often than it has attempts */
 	uint32_t limit_ms;    /* the time limit; 0: none */
 	uint32_t stuck_every; /* about one of so many never ends (with a limit) */
+	bool brink;           /* all end a little before or after the limit */
+	bool terminated;      /* the pool is, from a callback of the job */
 	uint64_t seed;
 	const struct job *inner; /* runs on the same pool, from a callback of this one, and is judged, too */
 };
@@ -84,6 +87,8 @@ struct record {
 	_Alignas(64) _Atomic pid_t pid;
 	_Atomic uint64_t inside; /* round << 32 | index + 1 of the task it is in; 0: none */
 	_Atomic uint32_t dead;
+	unsigned slot; /* number of the worker in its pool */
+	uint64_t started_ns;
 };
 
 struct evidence {

@@ -281,6 +281,13 @@ static void choose_limits(struct job *job)
 		return;
 	/* The limit is longer than what is limited, most of the time; what never ends is rare, for it takes that long.
 	 */
+	if (job->kind < RANGE_AT && job->count > 0 && dice(3) == 0) {
+		job->limit_ms = 3;
+		job->brink = true;
+		job->longest_us = 0;
+		job->count = job->count % 50 + 1;
+		return;
+	}
 	job->limit_ms = ONE_OF(3, 10, 30) + 2 * chunk * job->longest_us / 1000;
 	job->stuck_every = ONE_OF(0, 1, 2) * (job->count / 2 + 1);
 }
@@ -294,7 +301,8 @@ static struct job choose_job(bool forks)
 	job.longest_us = ONE_OF(0, 5, 50, 300, 1000, 2000);
 	job.spin_every = ONE_OF(1, 2, 3);
 	job.sleep_every = ONE_OF(1, 2, 0);
-	uint32_t most = forks ? 300 : job.longest_us == 0 ? MAX_COUNT : 100000 / job.longest_us;
+	uint32_t most_us = job.longest_us + (job.sleep_every > 0 ? 60 : 0) + 1; /* a short sleep takes longer */
+	uint32_t most = forks ? 300 : 150000 / most_us;
 	job.count = (uint32_t)dice(most < MAX_COUNT ? most : MAX_COUNT);
 	job.chunk = choose_chunk(&job);
 	job.in_place = dice(2);
@@ -306,11 +314,12 @@ static struct job choose_job(bool forks)
 	return job;
 }
 
-static void run_one(forkpool *pool, bool forks)
+static void run_one(forkpool *pool, bool forks, bool terminated)
 {
 	struct job job = choose_job(forks), inner = choose_job(forks);
 	inner.count %= 100;
-	if (dice(4) == 0)
+	job.terminated = terminated;
+	if (!terminated && dice(4) == 0)
 		job.inner = &inner; /* two are open at once, and one of them waits for the other */
 	uint64_t begun = now_ns();
 	score->kind = job.kind;
@@ -353,8 +362,10 @@ static void run_pool(void)
 			must("forkpool_refresh", forkpool_refresh(pool));
 		if (dice(10) == 0)
 			usleep((useconds_t)dice(5000)); /* kills of idle workers */
-		run_one(pool, config.max_tasks_per_worker == 1);
+		run_one(pool, config.max_tasks_per_worker == 1, false);
 	}
+	if (dice(2) == 0)
+		run_one(pool, false, true);
 	if (dice(4) == 0)
 		must("forkpool_terminate", forkpool_terminate(pool));
 	forkpool_destroy(pool);
