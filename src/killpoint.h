@@ -65,10 +65,13 @@ enum kill_point { KILL_POINTS(KILL_POINT_NUMBER) KILL_POINT_COUNT };
 
 /* The test's. */
 void kill_point_passed(enum kill_point point);
+void doom_point_passed(void);
 
 #define KILL_POINT(name) kill_point_passed(KILL_POINT_##name)
+#define DOOM_POINT()     doom_point_passed() /* the parent has seen a task over its time, and not yet doomed it */
 #else
 #define KILL_POINT(name) ((void)0)
+#define DOOM_POINT()     ((void)0)
 #endif
 
 #endif

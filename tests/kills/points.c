@@ -4,6 +4,8 @@
  * points, the second in a replacement or in another worker.  Each job is judged.  A point that was never hit is a
  * failure.
  *
+ * And a task that ends in the very instant in which its time is over must have ended.
+ *
  * It is linked with a build of the library of its own, in which KILL_POINT() calls kill_point_passed() below.  The
  * workers kill themselves there, so a kill is exactly where it is meant to be.
  */
@@ -21,7 +23,7 @@
 #include <unistd.h>
 
 /* STALLED_MS: the parent's heartbeat comes each half second and finds whatever was missed. */
-enum { PATIENCE_S = 120, STALLED_MS = 450, DIES_AT = 3, LIMIT_MS = 60000 };
+enum { PATIENCE_S = 120, STALLED_MS = 450, DIES_AT = 3, LIMIT_MS = 60000, LINGER_MS = 600 };
 
 static const char *const point_names[] = {
 #define NAME(name, text) #name,
@@ -85,7 +87,8 @@ static struct control {
 	_Atomic uint32_t stage; /* how many of the two kills have been */
 	_Atomic int at[2];
 	_Atomic uint32_t passes_left[2];
-	_Atomic uint32_t die; /* the next task with index DIES_AT does */
+	_Atomic uint32_t die;    /* the next task with index DIES_AT does */
+	_Atomic uint32_t linger; /* enum lingering */
 	_Atomic uint64_t passed[KILL_POINT_COUNT], hit[KILL_POINT_COUNT];
 } * control;
 
@@ -112,9 +115,41 @@ void kill_point_passed(enum kill_point point)
 	die();
 }
 
+/* A task that is over its time, and ends when the parent has seen that and before it acts upon it. */
+enum lingering { NONE, LINGERS, SEEN, GONE };
+
+static void await_lingering(enum lingering least)
+{
+	for (int ms = 0; control->linger < (uint32_t)least && ms < PATIENCE_S * 1000; ms++)
+		usleep(1000);
+}
+
+void doom_point_passed(void)
+{
+	if (control->linger != LINGERS)
+		return;
+	control->linger = SEEN;
+	await_lingering(GONE);
+}
+
+/* Whether the task is that one; or the next one, which is there while the parent acts. */
+static bool linger(void)
+{
+	uint32_t none = NONE, was_seen = SEEN;
+	if (!seen->hook_always)
+		return false;
+	if (atomic_compare_exchange_strong(&control->linger, &none, LINGERS))
+		await_lingering(SEEN);
+	else if (atomic_compare_exchange_strong(&control->linger, &was_seen, GONE))
+		usleep(30000);
+	return true;
+}
+
 static void die_if_asked(void)
 {
 	uint32_t armed = 1;
+	if (linger())
+		return;
 	if (atomic_compare_exchange_strong(&control->die, &armed, 0))
 		die();
 }
@@ -207,6 +242,42 @@ static void count_passes(const struct setting *setting, uint64_t *passes)
 		passes[point] = (control->passed[point] + 2) / 3;
 }
 
+static forkpool *pool_of(unsigned workers, const struct scene *scene)
+{
+	forkpool *pool = NULL;
+	int error = forkpool_create(&pool, &(forkpool_config){.workers = workers,
+	                                                      .spin_us = scene->spin_us,
+	                                                      .max_tasks_per_worker = scene->max_tasks,
+	                                                      .initializer = register_worker});
+	if (error == 0)
+		return pool;
+	fprintf(stderr, "forkpool_create: %d, %s\n", error, forkpool_strerror(error));
+	exit(EXIT_FAILURE);
+}
+
+/* Of a task that ends in the instant in which it would be ended, what it returned counts; and nobody else is charged.
+ * Each call is one task, or tells where it is, so the second task begins when the first one has been left. */
+static void end_in_the_last_instant(enum kind kind)
+{
+	struct scene scene = {0, 0, {.kind = kind, .count = 4, .limit_ms = LINGER_MS}};
+	struct verdict before = verdict;
+	forkpool *pool = pool_of(1, &scene);
+	scene.job.chunk = kind == RANGE || kind == FOLD ? 1 : 2;
+	snprintf(current, sizeof current, "%s, a task that ends in the last instant", kind_names[kind]);
+	alarm(PATIENCE_S);
+	control->linger = NONE;
+	seen->hook_always = 1;
+	run_and_judge(pool, &scene.job, &verdict);
+	seen->hook_always = 0;
+	alarm(0);
+	if (control->linger != GONE || verdict.timed_out != before.timed_out || verdict.crashed != before.crashed) {
+		fprintf(stderr, "FAULT: %s: stage %" PRIu32 ", %" PRIu64 " timed out, %" PRIu64 " crashed\n", current,
+		        control->linger, verdict.timed_out - before.timed_out, verdict.crashed - before.crashed);
+		verdict.wrong++;
+	}
+	forkpool_destroy(pool);
+}
+
 /* ---- All of them, or a share ---- */
 
 static uint64_t rolls;
@@ -241,17 +312,8 @@ static void kill_twice(const struct setting *setting, const uint64_t *passes)
 
 static void run_setting(struct setting setting)
 {
-	const struct scene *scene = &scenes[setting.scene];
 	uint64_t passes[KILL_POINT_COUNT];
-	int error = forkpool_create(&setting.pool, &(forkpool_config){.workers = setting.workers,
-	                                                              .spin_us = scene->spin_us,
-	                                                              .max_tasks_per_worker = scene->max_tasks,
-	                                                              .initializer = register_worker});
-	if (error != 0) {
-		fprintf(stderr, "FAULT: forkpool_create: %d, %s\n", error, forkpool_strerror(error));
-		verdict.wrong++;
-		return;
-	}
+	setting.pool = pool_of(setting.workers, &scenes[setting.scene]);
 	count_passes(&setting, passes);
 	kill_once(&setting, passes);
 	kill_twice(&setting, passes);
@@ -333,6 +395,9 @@ int main(int argc, char **argv)
 	for (int scene = 0; scene < SCENES && faultless(); scene++)
 		if (options.scene < 0 || options.scene == scene)
 			run_scene(scene);
+	static const enum kind kinds[] = {MAP, RANGE_AT, RANGE, FOLD_AT};
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds && faultless(); i++)
+		end_in_the_last_instant(kinds[i]);
 	unsigned missed = list_points();
 	printf("%" PRIu64 " jobs, %" PRIu64 " kills at a point, %" PRIu64 " at a second one, %u of %d points missed, "
 	       "%.1f s, %" PRIu64 " jobs waited for a heartbeat: lost %" PRIu64 ", doubled %" PRIu64 ", wrong %" PRIu64
