@@ -165,8 +165,42 @@ static struct record *choose_victim(void)
 	return NULL;
 }
 
+/* Some child of the owner, which may be so young that it has no record yet; 0: none. */
+static pid_t choose_child(void)
+{
+	enum { MOST = 128 };
+	char path[64];
+	pid_t children[MOST];
+	int count = 0;
+	snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)killer.owner, (int)killer.owner);
+	FILE *list = fopen(path, "r");
+	if (list == NULL)
+		return 0;
+	while (count < MOST && fscanf(list, "%d", &children[count]) == 1)
+		count += children[count] != getpid();
+	fclose(list);
+	return count > 0 ? children[killer_roll((uint64_t)count)] : 0;
+}
+
+/* Its record, or one for a worker that has none. */
+static struct record *record_of(pid_t pid)
+{
+	static struct record young;
+	uint32_t count = seen->records;
+	for (uint32_t k = 0; k < count && k < 64; k++)
+		if (seen->record[(count - 1 - k) % RECORDS].pid == pid)
+			return &seen->record[(count - 1 - k) % RECORDS];
+	young = (struct record){.pid = pid};
+	return &young;
+}
+
 static void kill_one(void)
 {
+	pid_t child = killer_roll(16) == 0 ? choose_child() : 0;
+	if (child != 0) {
+		shoot(record_of(child));
+		return;
+	}
 	struct record *victim;
 	do
 		victim = choose_victim();
