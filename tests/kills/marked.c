@@ -119,7 +119,7 @@ int register_worker(unsigned worker, void **state, void *arg)
 	record->inside = 0;
 	record->dead = 0;
 	record->slot = worker;
-	record->started_ns = now_ns();
+	record->started_ns = record->free_ns = now_ns();
 	record->pid = getpid();
 	*state = record;
 	return 0;
@@ -165,6 +165,7 @@ static int marked_task(uint32_t index, const struct orders *orders, struct resul
 	            (is_weak(&orders->job, index) && times <= orders->job.retries + 1);
 	atomic_fetch_add(&mark->ended, 1);
 	atomic_store(&own->inside, 0);
+	own->free_ns = now_ns();
 	return fail ? forkpool_fail(code_of(index), "index %" PRIu32, index) : 0;
 }
 
@@ -467,35 +468,34 @@ static void judge_untouched(struct trial *trial, uint32_t i)
 		WRONG(trial, "this index did not succeed, and the caller's result was touched", i, 0);
 }
 
-/* When the worker that died inside the index was certainly dead: when the next one started in its place.  0: nobody
- * knows. */
-static uint64_t succeeded_at(const struct trial *trial, uint32_t index)
+/* At most how long the worker that died inside the index can have been at it: from its last task to the start of the
+ * next worker in its place.  UINT64_MAX: nobody knows. */
+static uint64_t longest_stay(const struct trial *trial, uint32_t index)
 {
 	uint64_t inside = (uint64_t)trial->outcome->round << 32 | (index + 1);
-	uint32_t count = seen->records, oldest = count > RECORDS ? count - RECORDS : 0, k = oldest;
+	uint32_t count = seen->records, k = count > RECORDS ? count - RECORDS : 0;
 	while (k < count && seen->record[k % RECORDS].inside != inside)
 		k++;
 	if (k == count)
-		return 0;
-	unsigned slot = seen->record[k % RECORDS].slot;
+		return UINT64_MAX;
+	const struct record *dead = &seen->record[k % RECORDS];
 	for (k++; k < count; k++)
-		if (seen->record[k % RECORDS].slot == slot)
-			return seen->record[k % RECORDS].started_ns;
-	return 0;
+		if (seen->record[k % RECORDS].slot == dead->slot)
+			return seen->record[k % RECORDS].started_ns - dead->free_ns;
+	return UINT64_MAX;
 }
 
 static void judge_timeout(struct trial *trial, uint32_t i)
 {
-	const struct mark *mark = &trial->marks[i];
 	uint64_t limit = trial->job->limit_ms * UINT64_C(1000000);
 	trial->timed_out++;
 	if (limit == 0)
 		WRONG(trial, "this index timed out, without a limit", i, 0);
-	if (is_charged_whole(trial->job) || mark->begun != 1)
+	if (is_charged_whole(trial->job) || trial->marks[i].begun != 1)
 		return;
-	uint64_t end = succeeded_at(trial, i);
-	if (end != 0 && end < mark->began_ns + limit)
-		WRONG(trial, "this index timed out too early, after ns", i, end - mark->began_ns);
+	uint64_t stay = longest_stay(trial, i);
+	if (stay < limit)
+		WRONG(trial, "this index timed out too early, after ns", i, stay);
 }
 
 static void judge_failure(struct trial *trial, uint32_t i, int32_t status)

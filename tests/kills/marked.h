@@ -18,13 +18,13 @@
  *   crashed    begun and not ended, or ended in the last instant, or not even begun, where the kill came between the
  *              announcement and the task's first mark.  All in all one index a kill, or one call's where the call had
  *              not told yet where it was.
- *   timed out  only in jobs with a limit, and not before the limit was over: its worker's successor started later.
- *   cancelled  only in jobs that stop on failure; never begun, without retries; folds may have.
- *   A result that would have been copied, of an index that did not succeed, is what the caller had there.
- *   Whoever died inside an index of a job, that index is charged, or was begun again.
- *   A job whose pool was terminated meanwhile ends with -ESHUTDOWN, and what was not run to its end is cancelled.
- *   The report's counts are those of the statuses, its first index is the lowest and its message that index's own, the
- *   return value is the number of those that did not succeed, the sum of a fold is that of those that did.
+ *   timed out  only in jobs with a limit, and not before the limit was over: its worker was free, and its successor
+ * started. cancelled  only in jobs that stop on failure; never begun, without retries; folds may have. A result that
+ * would have been copied, of an index that did not succeed, is what the caller had there. Whoever died inside an index
+ * of a job, that index is charged, or was begun again. A job whose pool was terminated meanwhile ends with -ESHUTDOWN,
+ * and what was not run to its end is cancelled. The report's counts are those of the statuses, its first index is the
+ * lowest and its message that index's own, the return value is the number of those that did not succeed, the sum of a
+ * fold is that of those that did.
  */
 #ifndef TESTS_KILLS_MARKED_H
 #define TESTS_KILLS_MARKED_H
@@ -89,6 +89,7 @@ struct record {
 	_Atomic uint32_t dead;
 	unsigned slot; /* number of the worker in its pool */
 	uint64_t started_ns;
+	_Atomic uint64_t free_ns; /* since when it has been in no task; it may be in one now */
 };
 
 struct evidence {
