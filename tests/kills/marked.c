@@ -282,7 +282,7 @@ static void prepare(forkpool *pool, const struct job *job, struct outcome *outco
 		outcome->results[i] = (struct result){untouched, untouched};
 	}
 	outcome->sum = (struct result){0, 0};
-	memset(seen->mark[outcome->level], 0, job->count * sizeof *seen->mark[0]);
+	memset(seen->mark[outcome->level], 0, sizeof seen->mark[0]);
 }
 
 static int call(forkpool *pool, const struct job *job, struct outcome *outcome, const forkpool_opts *opts)
