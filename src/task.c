@@ -8,6 +8,7 @@
 #include "task.h"
 
 #include "clock.h"
+#include "killpoint.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -55,7 +56,9 @@ static void begin_stint(struct worker *worker)
 	if (!worker->post->timed)
 		return;
 	atomic_store_explicit(&record->began, clock_ns(), memory_order_relaxed);
+	KILL_POINT(STINT_CLOCK);
 	atomic_store_explicit(&record->stint, worker->stint + 1, memory_order_release); /* B3 */
+	KILL_POINT(STINT_BEGUN);
 }
 
 /* The task is over, unless it was doomed: then it never is. */
@@ -65,8 +68,10 @@ static void end_stint(struct worker *worker)
 	if (!worker->post->timed)
 		return;
 	worker->stint += 2;
-	if (atomic_compare_exchange_strong(&worker->record->stint, &stint, worker->stint)) /* B3 */
+	if (atomic_compare_exchange_strong(&worker->record->stint, &stint, worker->stint)) { /* B3 */
+		KILL_POINT(STINT_OVER);
 		return;
+	}
 	for (;;) {
 		worker->engine->before_sleep(); /* lets in the signal that tells of the parent's death */
 		pause();
@@ -90,13 +95,16 @@ static void announce_attempt(struct worker *worker)
 	atomic_store_explicit(&worker->record->attempt, attempt_word(offset, worker->resume.attempt),
 	                      memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
+	KILL_POINT(ATTEMPT);
 }
 
 static void note_retry(struct worker *worker)
 {
 	atomic_fetch_add_explicit(&worker->tally->retried, 1, memory_order_relaxed);
+	KILL_POINT(RETRY_COUNTED);
 	worker->message[0] = '\0';
 	announce_attempt(worker);
+	KILL_POINT(RETRY_ANNOUNCED);
 }
 
 /* Tasks begin .. end-1 failed: whether they are tried again. */
@@ -118,12 +126,14 @@ void task_note_failure(struct failure *failure, uint64_t job, uint64_t index, in
 		return;
 	atomic_store_explicit(&failure->job, 0, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
+	KILL_POINT(FAILURE_OPEN);
 	failure->index = index;
 	failure->status = status;
 	failure->attempt = attempt;
 	snprintf(failure->message, sizeof failure->message, "%s", message);
 	atomic_signal_fence(memory_order_seq_cst);
 	atomic_store_explicit(&failure->job, job, memory_order_release);
+	KILL_POINT(FAILURE_WRITTEN);
 }
 
 /* The task left a message for this very failure. */
@@ -151,6 +161,7 @@ static int32_t count_failed(struct worker *worker, size_t begin, size_t end, int
 	for (size_t i = begin; worker->post->status != NULL && i < end; i++)
 		worker->post->status[i] = status;
 	worker->chunk_failed += end - begin;
+	KILL_POINT(FAILED_STATUS);
 	return status;
 }
 
@@ -165,6 +176,7 @@ static uint64_t note_failed(struct worker *worker, size_t begin, size_t end, int
 {
 	note_first(worker, own_failure(worker), begin, count_failed(worker, begin, end, code));
 	stop_if_asked(worker);
+	KILL_POINT(FAILURE_NOTED);
 	return position_running(0, end - begin) - position_running(0, 0);
 }
 
@@ -178,6 +190,7 @@ static uint64_t note_failed(struct worker *worker, size_t begin, size_t end, int
 		for (size_t i = begin;; position += POSITION_NEXT) {                                                   \
 			set_position(worker->record, position);                                                        \
 			int code = (CALL);                                                                             \
+			KILL_POINT(RETURNED);                                                                          \
 			if (__builtin_expect(code != 0, 0))                                                            \
 				position += note_failed(worker, i, i + 1, code);                                       \
 			if (++i == end || stopped(worker))                                                             \
@@ -239,6 +252,7 @@ static size_t run_carefully(struct worker *worker, const struct job_post *post, 
 		set_range_position(worker, i, 0);
 		begin_stint(worker);
 		int code = call(post, i);
+		KILL_POINT(RETURNED);
 		end_stint(worker);
 		if (code != 0 && try_again(worker, i, i + 1))
 			continue;
@@ -256,9 +270,12 @@ static void begin_call(struct worker *worker, size_t begin, size_t end)
 	worker->call_begin = begin;
 	worker->call_end = end;
 	set_range_position(worker, begin, 0); /* WHOLE must not stand beside another call's end */
+	KILL_POINT(CALL_BEGIN);
 	atomic_store_explicit(&worker->record->call_end, end - worker->first, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
+	KILL_POINT(CALL_END);
 	set_range_position(worker, begin, POSITION_WHOLE);
+	KILL_POINT(CALL_WHOLE);
 	begin_stint(worker);
 }
 
@@ -290,6 +307,7 @@ static size_t run_range(struct worker *worker, const struct job_post *post, size
 		size_t call_end = first + resume_call_end(&worker->resume, begin - first, end - first);
 		begin_call(worker, begin, call_end);
 		int code = post->function.range(begin, call_end, post->ctx);
+		KILL_POINT(RETURNED);
 		end_stint(worker);
 		begin = code == 0 ? call_end : after_failed_call(worker, code);
 	} while (begin < end && !stopped(worker));
@@ -353,6 +371,7 @@ static void after_failed_fold(struct worker *worker, struct exclusions *exclusio
 	note_first(worker, &exclusions->first, index, count_failed(worker, index, end, code));
 	if (!exclude(exclusions, (uint32_t)(index - first), (uint32_t)(end - first)))
 		fail_rest(worker, index - first, end - first, exclusions);
+	KILL_POINT(FOLD_EXCLUDED);
 	worker->resume.attempt = 1;
 	announce_attempt(worker);
 }
@@ -367,6 +386,7 @@ static bool fold_pieces(struct worker *worker, size_t chunk_end, void *acc, stru
 		if (begin < end) {
 			begin_call(worker, begin, end);
 			int code = post->function.fold(begin, end, acc, post->ctx);
+			KILL_POINT(RETURNED);
 			end_stint(worker);
 			if (code != 0) {
 				after_failed_fold(worker, exclusions, code);
@@ -408,11 +428,14 @@ static size_t run_fold(struct worker *worker, const struct job_post *post, size_
 	announce_attempt(worker);
 	if (post->status != NULL)
 		clear_statuses(post->status + first, end - first, &exclusions);
-	do
+	KILL_POINT(FOLD_CLEARED);
+	do {
 		memcpy(acc, post->identity, post->result_size);
-	while (!fold_pieces(worker, end, acc, &exclusions));
+		KILL_POINT(FOLD_BEGUN);
+	} while (!fold_pieces(worker, end, acc, &exclusions));
 	free(exclusions.own);
 	note_fold_failures(worker, &exclusions.first);
+	KILL_POINT(FOLD_NOTED);
 	return end;
 }
 
@@ -474,7 +497,9 @@ void forkpool_at(size_t index)
 		return;
 	worker->call_begin = index;
 	end_stint(worker); /* the one before is over, as for its time */
+	KILL_POINT(AT_LEFT);
 	set_range_position(worker, index, 0);
+	KILL_POINT(AT_MOVED);
 	begin_stint(worker);
 }
 

@@ -6,6 +6,7 @@
 #define FORKPOOL_TASK_H
 
 #include "engine.h"
+#include "killpoint.h"
 
 task_runner *task_runner_for(const struct job_post *post);
 
@@ -16,6 +17,7 @@ static inline void set_position(struct worker_record *record, uint64_t position)
 {
 	atomic_store_explicit(&record->position, position, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst); /* B2: before the task's first instruction */
+	KILL_POINT(POSITION);
 }
 
 /* Notes that the task that the worker has just called returned `code`, which is not 0. */
