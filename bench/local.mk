@@ -68,4 +68,22 @@ compare:
 	@echo "compare: the compiler has no OpenMP; with gcc it has (apt-get install gcc), then ./bootstrap again." >&2; exit 1
 endif
 
+# From a worker's death to its replacement's first task; RECOVERY_FLAGS=--help says what it takes.
+noinst_PROGRAMS += bench/recovery
+bench_recovery_SOURCES = bench/recovery.c bench/bench.c bench/bench.h bench/kernels/kernel.h
+bench_recovery_LDADD = libforkpool.la
+.PHONY: recovery
+recovery: bench/recovery$(EXEEXT)
+	@bench/recovery$(EXEEXT) $(RECOVERY_FLAGS)
+
+# What a task costs, in instructions.  The engine's files are compiled as for the library.
+EXTRA_PROGRAMS += bench/price
+bench_price_SOURCES = bench/price.c src/ledger.c src/ring.c src/task.c src/worker.c
+bench_price_CFLAGS = $(AM_CFLAGS) $(FORKPOOL_HIDDEN) -fPIC
+.PHONY: price
+price: bench/price$(EXEEXT)
+	@$(srcdir)/bench/price.sh bench/price$(EXEEXT) $(srcdir)/bench/price.budget
+EXTRA_DIST += bench/price.sh bench/price.budget
+CLEANFILES += bench/price$(EXEEXT)
+
 EXTRA_DIST += bench/README.md

@@ -35,4 +35,4 @@ dist_man_MANS += \
 	doc/man/forkpool_worker.3 \
 	doc/man/forkpool_worker_state.3
 
-EXTRA_DIST += doc/design.md doc/promises.md
+EXTRA_DIST += doc/design.md doc/promises.md doc/testing.md

@@ -4,6 +4,7 @@
  */
 #include "api.h"
 
+#include <limits.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -54,7 +55,10 @@ static unsigned group_quota(const char *root, const char *group, bool v2)
 		if (!read_line(path, line, sizeof line) || sscanf(line, "%lld", &period) != 1)
 			return 0;
 	}
-	return quota <= 0 || period <= 0 ? 0 : (unsigned)((quota + period - 1) / period);
+	if (quota <= 0 || period <= 0)
+		return 0;
+	quota = quota / period + (quota % period != 0);
+	return quota < UINT_MAX ? (unsigned)quota : UINT_MAX;
 }
 
 /* The tightest quota from the group up to the root. */
@@ -81,26 +85,31 @@ static bool lists_cpu(const char *controllers)
 	return false;
 }
 
+/* A line is ID:CONTROLLERS:GROUP, as long as a path may be.  Anything else is no limit. */
+static unsigned line_quota(char *line, unsigned least)
+{
+	char *controllers = strchr(line, ':'), *group = controllers == NULL ? NULL : strchr(controllers + 1, ':');
+	if (group == NULL || group[1] != '/')
+		return least;
+	line[strcspn(line, "\n")] = '\0';
+	*controllers++ = '\0';
+	*group++ = '\0';
+	if (strcmp(group, "/") == 0)
+		*group = '\0';
+	if (*controllers == '\0')
+		return tightest_quota("/sys/fs/cgroup", group, true, least);
+	return lists_cpu(controllers) ? tightest_quota("/sys/fs/cgroup/cpu", group, false, least) : least;
+}
+
 unsigned forkpool_cpu_count(void)
 {
 	unsigned count = affinity_count();
 	FILE *file = fopen("/proc/self/cgroup", "re");
-	char line[4096];
-	while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-		char *controllers = strchr(line, ':'),
-		     *group = controllers == NULL ? NULL : strchr(controllers + 1, ':');
-		if (group == NULL)
-			continue;
-		line[strcspn(line, "\n")] = '\0';
-		*controllers++ = '\0';
-		*group++ = '\0';
-		if (strcmp(group, "/") == 0)
-			*group = '\0';
-		if (*controllers == '\0')
-			count = tightest_quota("/sys/fs/cgroup", group, true, count);
-		else if (lists_cpu(controllers))
-			count = tightest_quota("/sys/fs/cgroup/cpu", group, false, count);
-	}
+	char *line = NULL;
+	size_t size = 0;
+	while (file != NULL && getline(&line, &size, file) > 0)
+		count = line_quota(line, count);
+	free(line);
 	if (file != NULL)
 		fclose(file);
 	return count;

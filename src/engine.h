@@ -203,6 +203,9 @@ struct worker;
  * end, or less where the job was stopped. */
 typedef size_t task_runner(struct worker *worker, const struct job_post *post, size_t begin, size_t end);
 
+/* Calls the function for one task.  Returns what that returns. */
+typedef int task_caller(const struct job_post *post, size_t index);
+
 /* One worker's private state. */
 struct worker {
 	struct engine *engine;
@@ -224,6 +227,7 @@ struct worker {
 	const struct job_post *post; /* the pinned job */
 	struct job_tally *tally;
 	task_runner *run;         /* for its kind */
+	task_caller *call;        /* where a chunk is but one such call; else NULL */
 	uint64_t job;             /* its number */
 	uint64_t done, failed;    /* chunks and tasks, not yet in the tally */
 	size_t first;             /* of the chunk, as an index */

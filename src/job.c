@@ -593,12 +593,26 @@ static void copy_statuses(struct job *job, bool all)
 	}
 }
 
+/* The lowest index that did not succeed and was not cancelled, by the statuses; count: none, or there are no statuses.
+ */
+static size_t first_by_status(const struct job *job)
+{
+	size_t count = job->request.count, index = 0;
+	if (job->status == NULL)
+		return count;
+	while (index < count && (job->status[index] == 0 || job->status[index] == FORKPOOL_CANCELLED))
+		index++;
+	return index;
+}
+
 /* Whether what a worker noted is what became of the task.  A fold that dies, once it has noted that a task
  * failed and before it could finish the chunk, is made again and may end otherwise. */
 static bool is_final(const struct job *job, const struct failure *failure)
 {
 	if (failure->job != job->number || failure->index >= job->request.count)
 		return false;
+	if (job->status != NULL)
+		return job->status[failure->index] == failure->status;
 	uint64_t word = ledger_read(&job->ledger[failure->index / job->chunk]);
 	return job->request.kind != JOB_FOLD || (ledger_state(word) == LEDGER_DONE && ledger_failed(word) > 0);
 }
@@ -620,6 +634,13 @@ static struct failure first_failure(const struct job *job)
 static void fill_first(const struct job *job, forkpool_report *report)
 {
 	struct failure first = job->error == -EPROTO ? (struct failure){0} : first_failure(job);
+	size_t index = job->error == -EPROTO ? job->request.count : first_by_status(job);
+	if (index < job->request.count && (first.job == 0 || first.index != index)) {
+		report->index = index; /* its worker died after it had failed there, and what it had noted is lost */
+		report->status = job->status[index];
+		report->attempt = job->opts.retries + 1;
+		return;
+	}
 	if (first.job == 0) {
 		report->index = job->first_cancelled;
 		report->status = FORKPOOL_CANCELLED;

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "job.h"
+#include "killpoint.h"
 
 #include <math.h>
 
@@ -28,6 +29,7 @@ static double enforce_one(forkpool *pool, unsigned slot)
 	double left = stint % 2 == 0 ? job->opts.timeout : time_left(record, job);
 	if (left > 0)
 		return left;
+	DOOM_POINT();
 	if (atomic_compare_exchange_strong(&record->stint, &stint, STINT_DOOMED)) {
 		member->doomed = true;
 		pool->backend->kill(pool, slot);

@@ -10,6 +10,7 @@ libforkpool_la_SOURCES = \
 	src/engine.h \
 	src/error.c \
 	src/job.c src/job.h \
+	src/killpoint.h \
 	src/ledger.c src/ledger.h \
 	src/limit.c src/limit.h \
 	src/objects.c src/objects.h \

@@ -105,6 +105,14 @@ static bool is_possible(const struct running *was, const struct resume *offered)
 	return was->begin >= offered->start && failed <= was->begin - offered->start && !too_long;
 }
 
+/* Its worker may have given the tasks up, which are tried again all the same, and have said so. */
+static void clear_statuses(const struct running *was)
+{
+	size_t first = was->chunk * was->job->chunk;
+	for (size_t i = was->begin; was->job->status != NULL && i < was->end; i++)
+		was->job->status[first + i] = 0;
+}
+
 static int recover_tasks(const struct running *was)
 {
 	struct job *job = was->job;
@@ -120,7 +128,9 @@ static int recover_tasks(const struct running *was)
 		return -ENOMEM;
 	job->failed += position_failed(was->position);
 	job->retried += again;
-	if (!again)
+	if (again)
+		clear_statuses(was);
+	else
 		charge(was, was->begin, was->end, attempt);
 	if (resume.start < was->length)
 		return orphan_offer(job, was->chunk, &resume, was->stolen);

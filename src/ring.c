@@ -3,6 +3,8 @@
  */
 #include "ring.h"
 
+#include "killpoint.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -121,10 +123,13 @@ bool ring_pop(struct ring *ring, struct ring_entry *entry)
 		entry->job = atomic_load_explicit(&slot->job, memory_order_relaxed);
 		entry->first = atomic_load_explicit(&slot->first, memory_order_relaxed);
 		entry->last = atomic_load_explicit(&slot->last, memory_order_relaxed);
+		KILL_POINT(POP_COPIED);
 		/* R2 */
 	} while (!atomic_compare_exchange_weak_explicit(&ring->front->head, &head, head + 1, memory_order_acq_rel,
 	                                                memory_order_relaxed));
+	KILL_POINT(POP_TAKEN);
 	sem_post(&current_pair(ring)->space);
+	KILL_POINT(POP_DONE);
 	return true;
 }
 
@@ -142,8 +147,10 @@ void ring_sleep(struct ring *ring, _Atomic uint32_t *parked)
 		generation = atomic_load(&ring->back->generation);
 		atomic_store(parked, generation + 1);
 	} while (atomic_load(&ring->back->generation) != generation);
+	KILL_POINT(PARKED);
 	while (sem_wait(&ring->front->pairs[generation & 1].items) != 0 && errno == EINTR)
 		;
+	KILL_POINT(WOKEN);
 	atomic_store(parked, 0);
 }
 

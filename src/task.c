@@ -8,6 +8,7 @@
 #include "task.h"
 
 #include "clock.h"
+#include "killpoint.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -17,12 +18,6 @@
 #include <unistd.h>
 
 _Thread_local struct worker *worker_current __attribute__((tls_model("initial-exec")));
-
-static inline void set_position(struct worker_record *record, uint64_t position)
-{
-	atomic_store_explicit(&record->position, position, memory_order_relaxed);
-	atomic_signal_fence(memory_order_seq_cst); /* B2: before the task's first instruction */
-}
 
 /* The same, where the call is for a range. */
 static void set_range_position(struct worker *worker, size_t index, uint64_t whole)
@@ -61,7 +56,9 @@ static void begin_stint(struct worker *worker)
 	if (!worker->post->timed)
 		return;
 	atomic_store_explicit(&record->began, clock_ns(), memory_order_relaxed);
+	KILL_POINT(STINT_CLOCK);
 	atomic_store_explicit(&record->stint, worker->stint + 1, memory_order_release); /* B3 */
+	KILL_POINT(STINT_BEGUN);
 }
 
 /* The task is over, unless it was doomed: then it never is. */
@@ -71,8 +68,10 @@ static void end_stint(struct worker *worker)
 	if (!worker->post->timed)
 		return;
 	worker->stint += 2;
-	if (atomic_compare_exchange_strong(&worker->record->stint, &stint, worker->stint)) /* B3 */
+	if (atomic_compare_exchange_strong(&worker->record->stint, &stint, worker->stint)) { /* B3 */
+		KILL_POINT(STINT_OVER);
 		return;
+	}
 	for (;;) {
 		worker->engine->before_sleep(); /* lets in the signal that tells of the parent's death */
 		pause();
@@ -96,13 +95,16 @@ static void announce_attempt(struct worker *worker)
 	atomic_store_explicit(&worker->record->attempt, attempt_word(offset, worker->resume.attempt),
 	                      memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
+	KILL_POINT(ATTEMPT);
 }
 
 static void note_retry(struct worker *worker)
 {
 	atomic_fetch_add_explicit(&worker->tally->retried, 1, memory_order_relaxed);
+	KILL_POINT(RETRY_COUNTED);
 	worker->message[0] = '\0';
 	announce_attempt(worker);
+	KILL_POINT(RETRY_ANNOUNCED);
 }
 
 /* Tasks begin .. end-1 failed: whether they are tried again. */
@@ -124,12 +126,14 @@ void task_note_failure(struct failure *failure, uint64_t job, uint64_t index, in
 		return;
 	atomic_store_explicit(&failure->job, 0, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
+	KILL_POINT(FAILURE_OPEN);
 	failure->index = index;
 	failure->status = status;
 	failure->attempt = attempt;
 	snprintf(failure->message, sizeof failure->message, "%s", message);
 	atomic_signal_fence(memory_order_seq_cst);
 	atomic_store_explicit(&failure->job, job, memory_order_release);
+	KILL_POINT(FAILURE_WRITTEN);
 }
 
 /* The task left a message for this very failure. */
@@ -157,6 +161,7 @@ static int32_t count_failed(struct worker *worker, size_t begin, size_t end, int
 	for (size_t i = begin; worker->post->status != NULL && i < end; i++)
 		worker->post->status[i] = status;
 	worker->chunk_failed += end - begin;
+	KILL_POINT(FAILED_STATUS);
 	return status;
 }
 
@@ -171,6 +176,7 @@ static uint64_t note_failed(struct worker *worker, size_t begin, size_t end, int
 {
 	note_first(worker, own_failure(worker), begin, count_failed(worker, begin, end, code));
 	stop_if_asked(worker);
+	KILL_POINT(FAILURE_NOTED);
 	return position_running(0, end - begin) - position_running(0, 0);
 }
 
@@ -184,6 +190,7 @@ static uint64_t note_failed(struct worker *worker, size_t begin, size_t end, int
 		for (size_t i = begin;; position += POSITION_NEXT) {                                                   \
 			set_position(worker->record, position);                                                        \
 			int code = (CALL);                                                                             \
+			KILL_POINT(RETURNED);                                                                          \
 			if (__builtin_expect(code != 0, 0))                                                            \
 				position += note_failed(worker, i, i + 1, code);                                       \
 			if (++i == end || stopped(worker))                                                             \
@@ -211,28 +218,41 @@ static size_t run_for(struct worker *worker, const struct job_post *post, size_t
 	RUN_TASKS(function(i, ctx));
 }
 
-static int call_task(const struct job_post *post, size_t i)
+static int call_map(const struct job_post *post, size_t i)
+{
+	return post->function.map(item_of(&post->columns[0], i), element(post->results, i, post->result_size),
+	                          post->ctx);
+}
+
+static int call_starmap(const struct job_post *post, size_t i)
 {
 	const void *items[MAX_COLUMNS];
-	void *result = element(post->results, i, post->result_size);
-	switch (post->kind) {
-	case JOB_MAP:
-		return post->function.map(item_of(&post->columns[0], i), result, post->ctx);
-	case JOB_STARMAP:
-		return post->function.starmap(items_of(post, i, items), result, post->ctx);
-	default:
-		return post->function.loop(i, post->ctx);
-	}
+	return post->function.starmap(items_of(post, i, items), element(post->results, i, post->result_size),
+	                              post->ctx);
+}
+
+static int call_for(const struct job_post *post, size_t i)
+{
+	return post->function.loop(i, post->ctx);
+}
+
+static task_caller *const callers[] = {[JOB_MAP] = call_map, [JOB_STARMAP] = call_starmap, [JOB_FOR] = call_for};
+
+void task_failed(struct worker *worker, size_t index, int code)
+{
+	note_failed(worker, index, index + 1, code);
 }
 
 /* The same loop for jobs with a time limit or retries. */
 static size_t run_carefully(struct worker *worker, const struct job_post *post, size_t begin, size_t end)
 {
+	task_caller *call = callers[post->kind];
 	announce_attempt(worker);
 	for (size_t i = begin;;) {
 		set_range_position(worker, i, 0);
 		begin_stint(worker);
-		int code = call_task(post, i);
+		int code = call(post, i);
+		KILL_POINT(RETURNED);
 		end_stint(worker);
 		if (code != 0 && try_again(worker, i, i + 1))
 			continue;
@@ -250,9 +270,12 @@ static void begin_call(struct worker *worker, size_t begin, size_t end)
 	worker->call_begin = begin;
 	worker->call_end = end;
 	set_range_position(worker, begin, 0); /* WHOLE must not stand beside another call's end */
+	KILL_POINT(CALL_BEGIN);
 	atomic_store_explicit(&worker->record->call_end, end - worker->first, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
+	KILL_POINT(CALL_END);
 	set_range_position(worker, begin, POSITION_WHOLE);
+	KILL_POINT(CALL_WHOLE);
 	begin_stint(worker);
 }
 
@@ -284,6 +307,7 @@ static size_t run_range(struct worker *worker, const struct job_post *post, size
 		size_t call_end = first + resume_call_end(&worker->resume, begin - first, end - first);
 		begin_call(worker, begin, call_end);
 		int code = post->function.range(begin, call_end, post->ctx);
+		KILL_POINT(RETURNED);
 		end_stint(worker);
 		begin = code == 0 ? call_end : after_failed_call(worker, code);
 	} while (begin < end && !stopped(worker));
@@ -347,6 +371,7 @@ static void after_failed_fold(struct worker *worker, struct exclusions *exclusio
 	note_first(worker, &exclusions->first, index, count_failed(worker, index, end, code));
 	if (!exclude(exclusions, (uint32_t)(index - first), (uint32_t)(end - first)))
 		fail_rest(worker, index - first, end - first, exclusions);
+	KILL_POINT(FOLD_EXCLUDED);
 	worker->resume.attempt = 1;
 	announce_attempt(worker);
 }
@@ -361,6 +386,7 @@ static bool fold_pieces(struct worker *worker, size_t chunk_end, void *acc, stru
 		if (begin < end) {
 			begin_call(worker, begin, end);
 			int code = post->function.fold(begin, end, acc, post->ctx);
+			KILL_POINT(RETURNED);
 			end_stint(worker);
 			if (code != 0) {
 				after_failed_fold(worker, exclusions, code);
@@ -402,12 +428,20 @@ static size_t run_fold(struct worker *worker, const struct job_post *post, size_
 	announce_attempt(worker);
 	if (post->status != NULL)
 		clear_statuses(post->status + first, end - first, &exclusions);
-	do
+	KILL_POINT(FOLD_CLEARED);
+	do {
 		memcpy(acc, post->identity, post->result_size);
-	while (!fold_pieces(worker, end, acc, &exclusions));
+		KILL_POINT(FOLD_BEGUN);
+	} while (!fold_pieces(worker, end, acc, &exclusions));
 	free(exclusions.own);
 	note_fold_failures(worker, &exclusions.first);
+	KILL_POINT(FOLD_NOTED);
 	return end;
+}
+
+static bool is_careful(const struct job_post *post)
+{
+	return post->timed || post->retries > 0;
 }
 
 task_runner *task_runner_for(const struct job_post *post)
@@ -416,8 +450,12 @@ task_runner *task_runner_for(const struct job_post *post)
 	        [JOB_MAP] = run_map,     [JOB_STARMAP] = run_starmap, [JOB_FOR] = run_for,
 	        [JOB_RANGE] = run_range, [JOB_FOLD] = run_fold,
 	};
-	bool careful = post->timed || post->retries > 0;
-	return careful && post->kind < JOB_RANGE ? run_carefully : runners[post->kind];
+	return is_careful(post) && post->kind < JOB_RANGE ? run_carefully : runners[post->kind];
+}
+
+task_caller *task_caller_for(const struct job_post *post)
+{
+	return post->chunk == 1 && post->kind < JOB_RANGE && !is_careful(post) ? callers[post->kind] : NULL;
 }
 
 /* ---- What a task may call ---- */
@@ -459,7 +497,9 @@ void forkpool_at(size_t index)
 		return;
 	worker->call_begin = index;
 	end_stint(worker); /* the one before is over, as for its time */
+	KILL_POINT(AT_LEFT);
 	set_range_position(worker, index, 0);
+	KILL_POINT(AT_MOVED);
 	begin_stint(worker);
 }
 

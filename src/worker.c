@@ -7,6 +7,7 @@
 #include "worker.h"
 
 #include "clock.h"
+#include "killpoint.h"
 #include "task.h"
 
 #include <errno.h>
@@ -78,6 +79,7 @@ static bool join_job(struct worker *worker, uint64_t number)
 	struct job_post *post = &engine->board->posts[job_slot(number)];
 	worker->job = number;
 	atomic_store(&worker->record->pin, number); /* B0 */
+	KILL_POINT(PINNED);
 	if (atomic_load(&post->number) != number) {
 		unpin(worker);
 		return false;
@@ -85,6 +87,7 @@ static bool join_job(struct worker *worker, uint64_t number)
 	worker->post = post;
 	worker->tally = &engine->tallies[job_slot(number)];
 	worker->run = task_runner_for(post);
+	worker->call = task_caller_for(post);
 	worker->message[0] = '\0';
 	worker->outer = worker_current;
 	worker->in_task = true;
@@ -92,6 +95,7 @@ static bool join_job(struct worker *worker, uint64_t number)
 	fesetenv(&post->float_environment);
 	if (post->measured)
 		measure_begin(worker);
+	KILL_POINT(JOINED);
 	return true;
 }
 
@@ -100,10 +104,14 @@ static void hand_in(struct worker *worker, struct job_tally *tally)
 {
 	const struct job_post *post = worker->post;
 	atomic_store_explicit(&worker->record->useful, 1, memory_order_relaxed);
+	KILL_POINT(USEFUL);
 	atomic_store_explicit(&worker->record->done, 0, memory_order_relaxed);
+	KILL_POINT(UNCOUNTED);
 	uint64_t finished = atomic_fetch_add(&tally->finished, worker->done) + worker->done; /* B1 */
+	KILL_POINT(TALLIED);
 	if (finished >= post->chunks || atomic_load(&post->by_ledger) != 0)
 		worker_ring_bell(worker->engine);
+	KILL_POINT(RUNG);
 }
 
 static void leave_job(struct worker *worker)
@@ -112,14 +120,18 @@ static void leave_job(struct worker *worker)
 	struct job_tally *tally = worker->tally;
 	worker_current = worker->outer;
 	worker->in_task = false;
+	KILL_POINT(LEAVING);
 	if (post->measured)
 		measure_end(worker);
+	KILL_POINT(USE_ADDED);
 	if (worker->failed > 0)
 		atomic_fetch_add(&tally->failed, worker->failed);
+	KILL_POINT(FAILED_ADDED);
 	if (worker->done > 0)
 		hand_in(worker, tally);
 	worker->failed = worker->done = 0;
 	unpin(worker);
+	KILL_POINT(UNPINNED);
 }
 
 /* What a sweep looks at between two chunks, kept in registers. */
@@ -152,19 +164,50 @@ static inline void announce(struct worker *worker, size_t chunk)
 	struct worker_record *record = worker->record;
 	atomic_store_explicit(&record->position, POSITION_CLAIMING, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
+	KILL_POINT(CLAIMING);
 	atomic_store_explicit(&record->chunk, chunk, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
+	KILL_POINT(ANNOUNCED);
 }
 
 /* What is done after a chunk, where anything is.  Returns whether to leave the job. */
-static bool look_up(struct worker *worker, size_t tasks)
+static bool look_up(struct worker *worker)
 {
 	size_t enough = worker->engine->tasks_a_worker;
 	if (worker->between != NULL)
 		worker->between(worker->between_arg);
-	worker->served += tasks;
 	worker->retired = enough > 0 && worker->served >= enough;
 	return worker->retired;
+}
+
+/* Runs the tasks of a claimed chunk from offset `start`.  Returns its word when that is done.  On its own, so that
+ * what run_task() needs is in registers. */
+__attribute__((noinline)) static uint64_t run_tasks(struct worker *worker, const struct job_post *post, size_t chunk,
+                                                    size_t start)
+{
+	size_t first = chunk * post->chunk, left = post->count - first;
+	size_t end = left < post->chunk ? post->count : first + post->chunk;
+	worker->first = first;
+	worker->chunk_failed = 0;
+	size_t reached = worker->run(worker, post, first + start, end);
+	worker->served += reached - first - start;
+	if (post->retries > 0)
+		worker->resume = RESUME_FRESH;
+	return ledger_done(worker->chunk_failed, end - reached);
+}
+
+/* The same for a chunk of one task, where that is but a call: here every instruction is one a task. */
+static inline uint64_t run_task(struct worker *worker, const struct job_post *post, size_t index)
+{
+	worker->first = index;
+	set_position(worker->record, position_running(0, 0));
+	int code = worker->call(post, index);
+	KILL_POINT(RETURNED);
+	worker->served++;
+	if (__builtin_expect(code == 0, 1))
+		return ledger_done(0, 0);
+	task_failed(worker, index, code);
+	return ledger_done(1, 0);
 }
 
 /* What became of a chunk that was to be claimed. */
@@ -174,29 +217,27 @@ enum taken { TAKEN_BY_OTHERS, TAKEN, TAKEN_AS_LAST };
 static inline enum taken run_chunk(struct worker *worker, const struct job_post *post, ledger_word *word, size_t chunk,
                                    size_t start, uint64_t stolen)
 {
-	size_t first = chunk * post->chunk, left = post->count - first;
-	size_t end = left < post->chunk ? post->count : first + post->chunk;
-	worker->first = first;
-	worker->chunk_failed = 0;
-	size_t reached = worker->run(worker, post, first + start, end);
-	uint64_t failed = worker->chunk_failed;
-	ledger_finish(word, ledger_done(failed, end - reached) | stolen);
-	worker->failed += failed;
+	uint64_t done = worker->call != NULL ? run_task(worker, post, chunk) : run_tasks(worker, post, chunk, start);
+	KILL_POINT(CHUNK_RUN);
+	ledger_finish(word, done | stolen);
+	KILL_POINT(FINISHED);
+	if (done != ledger_done(0, 0))
+		worker->failed += ledger_failed(done);
 	atomic_store_explicit(&worker->record->done, ++worker->done, memory_order_relaxed);
-	if (post->retries > 0)
-		worker->resume = RESUME_FRESH;
-	return worker->attentive && look_up(worker, reached - first - start) ? TAKEN_AS_LAST : TAKEN;
+	KILL_POINT(COUNTED);
+	return worker->attentive && look_up(worker) ? TAKEN_AS_LAST : TAKEN;
 }
 
-/* Claims and runs the chunk if it is TODO. */
-static inline enum taken take_chunk(struct worker *worker, const struct job_post *post, ledger_word *word, size_t chunk,
-                                    uint64_t stolen)
+/* Claims and runs the chunk if it is TODO.  Inline, as it is what a chunk costs. */
+__attribute__((always_inline)) static inline enum taken take_chunk(struct worker *worker, const struct job_post *post,
+                                                                   ledger_word *word, size_t chunk, uint64_t stolen)
 {
 	if (ledger_peek(word) != LEDGER_TODO)
 		return TAKEN_BY_OTHERS;
 	announce(worker, chunk);
 	if (!ledger_claim(word, LEDGER_TODO, worker->running | stolen))
 		return TAKEN_BY_OTHERS;
+	KILL_POINT(CLAIMED);
 	return run_chunk(worker, post, word, chunk, 0, stolen);
 }
 
@@ -223,6 +264,7 @@ static bool sweep_down(struct worker *worker, size_t first, size_t last)
 	bool found = false;
 	for (size_t chunk = last; chunk-- > first && !should_leave(&watch);) {
 		ledger_word *word = &post->ledger[chunk];
+		KILL_POINT(STEAL_STEP);
 		enum taken taken = take_chunk(worker, post, word, chunk, LEDGER_STOLEN);
 		found |= taken != TAKEN_BY_OTHERS;
 		if (taken == TAKEN_AS_LAST || (taken == TAKEN_BY_OTHERS && !(ledger_peek(word) & LEDGER_STOLEN)))
@@ -243,6 +285,7 @@ static void run_entry(struct worker *worker, const struct ring_entry *entry)
 /* Steals from every range of the job, its own neighbour's first. */
 static bool steal_from_job(struct worker *worker, uint64_t number)
 {
+	KILL_POINT(STEAL_LOOK);
 	if (!join_job(worker, number))
 		return false;
 	const struct job_post *post = worker->post;
@@ -275,7 +318,10 @@ static bool steal(struct worker *worker)
 static bool adopt(struct worker *worker, const struct orphan_post *orphan)
 {
 	uint64_t version = atomic_load_explicit(&orphan->version, memory_order_acquire);
-	if (version == 0 || !join_job(worker, atomic_load(&orphan->job)))
+	if (version == 0)
+		return false;
+	KILL_POINT(ADOPT_SEEN);
+	if (!join_job(worker, atomic_load(&orphan->job)))
 		return false;
 	size_t chunk = atomic_load(&orphan->chunk);
 	worker->resume = (struct resume){
@@ -287,13 +333,16 @@ static bool adopt(struct worker *worker, const struct orphan_post *orphan)
 	worker->excluded = atomic_load(&orphan->excluded);
 	worker->excluded_count = atomic_load(&orphan->excluded_count);
 	bool adopted = false;
+	KILL_POINT(ADOPT_COPIED);
 	if (atomic_load(&orphan->version) == version && chunk < worker->post->chunks) {
 		ledger_word *word = &worker->post->ledger[chunk];
 		uint64_t stolen = ledger_peek(word) & LEDGER_STOLEN;
 		announce(worker, chunk);
 		adopted = ledger_claim(word, ledger_orphan((uint32_t)version) | stolen, worker->running | stolen);
-		if (adopted)
+		if (adopted) {
+			KILL_POINT(ADOPTED);
 			run_chunk(worker, worker->post, word, chunk, worker->resume.start, stolen);
+		}
 	}
 	worker->resume = RESUME_FRESH;
 	worker->excluded_count = 0;
@@ -330,8 +379,10 @@ static void wait_for_permit(struct worker *worker)
 	uint64_t until = 0, spin_ns = (uint64_t)worker->engine->spin_us * 1000;
 	while (spin_ns > 0) {
 		for (int i = 0; i < 64; i++) {
-			if (ring_try(ring))
+			if (ring_try(ring)) {
+				KILL_POINT(PERMIT);
 				return;
+			}
 			cpu_relax();
 		}
 		uint64_t now = clock_ns();
@@ -351,6 +402,7 @@ void worker_run(struct worker *worker)
 	for (;;) {
 		while (!worker->retired && worker_find_work(worker))
 			;
+		KILL_POINT(IDLE);
 		if (worker->retired)
 			return;
 		if (atomic_load_explicit(&worker->engine->board->closing, memory_order_acquire))

@@ -34,9 +34,6 @@ void complain(const char *format, ...) FORKPOOL_PRINTF(1, 2);
 /* What was printed on standard output has to arrive there: the exit status. */
 int finish_stdout(void);
 
-/* Writes all of it.  Returns 0 or -1 with errno. */
-int write_all(int fd, const void *bytes, size_t size);
-
 /* ---- decimal.c, number.c: values and their text ------------------------------- */
 
 enum { NUMBER_TEXT = 32 }; /* bytes that are enough for the text of any value */

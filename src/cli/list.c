@@ -105,7 +105,7 @@ static size_t find_names(const struct image *image, const ElfW(Shdr) * symbols, 
 static int print_functions(void *object, const struct image *image, const char *file)
 {
 	const ElfW(Shdr) *symbols = dynamic_symbols(image);
-	size_t most = symbols && symbols->sh_size < image->size ? symbols->sh_size / sizeof(ElfW(Sym)) : 0;
+	size_t most = symbols && symbols->sh_size <= image->size ? symbols->sh_size / sizeof(ElfW(Sym)) : 0;
 	const char **names = calloc(most + 1, sizeof *names);
 	size_t count = names && most > 0 ? find_names(image, symbols, names) : 0;
 	int failed = count > 0 ? 0 : -1;

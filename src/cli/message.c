@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "cli.h"
 
 static char prefix[64];
@@ -36,20 +35,4 @@ int finish_stdout(void)
 		return 0;
 	complain("standard output cannot be written: %s", strerror(errno));
 	return EXIT_TROUBLE;
-}
-
-int write_all(int fd, const void *bytes, size_t size)
-{
-	const char *next = bytes;
-
-	while (size > 0) {
-		ssize_t written = write(fd, next, size);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -1;
-		next += written;
-		size -= (size_t)written;
-	}
-	return 0;
 }

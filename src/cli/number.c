@@ -20,7 +20,7 @@ static int parse_float(const char *text, const char *end, void *value)
 	char *stop;
 	float number = strtof(text, &stop);
 
-	if (stop != end)
+	if (stop != end || stop == text)
 		return EINVAL;
 	if (isinf(number) && !memchr("iI", text[text[0] == '-' || text[0] == '+'], 2))
 		return ERANGE;
@@ -34,7 +34,7 @@ static int parse_signed(const char *text, const char *end, int64_t lowest, int64
 
 	errno = 0;
 	*value = strtoll(text, &stop, 10);
-	if (stop != end)
+	if (stop != end || stop == text)
 		return EINVAL;
 	return errno == ERANGE || *value < lowest || *value > highest ? ERANGE : 0;
 }
@@ -45,7 +45,7 @@ static int parse_unsigned(const char *text, const char *end, uint64_t highest, u
 
 	errno = 0;
 	*value = strtoull(text, &stop, 10);
-	if (stop != end)
+	if (stop != end || stop == text)
 		return EINVAL;
 	return errno == ERANGE || *value > highest || (*text == '-' && *value != 0) ? ERANGE : 0;
 }

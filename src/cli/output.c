@@ -134,6 +134,23 @@ static int cannot_write(const struct output *output)
 	return -1;
 }
 
+/* Returns 0 or -1 with errno. */
+static int write_all(int fd, const void *bytes, size_t size)
+{
+	const char *next = bytes;
+
+	while (size > 0) {
+		ssize_t written = write(fd, next, size);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return -1;
+		next += written;
+		size -= (size_t)written;
+	}
+	return 0;
+}
+
 static int flush(struct output *output)
 {
 	if (write_all(output->fd, output->buffer, output->used) != 0)
