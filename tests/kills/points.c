@@ -222,8 +222,9 @@ static void run_case(const struct setting *setting, const struct plan *plan)
 	}
 	control->stage = 0;
 	run_and_judge(setting->pool, &job, &verdict);
-	if (now_ns() - begun >= STALLED_MS * UINT64_C(1000000) && stalled++ < 20)
-		printf("waited for a heartbeat: %s\n", current);
+	uint64_t ms = (now_ns() - begun) / 1000000;
+	if (ms >= STALLED_MS && stalled++ < 20)
+		printf("waited for a heartbeat, %" PRIu64 " ms: %s\n", ms, current);
 	await_kills(plan);
 	uint32_t kills = atomic_exchange(&control->stage, 2);
 	first_kills += kills >= 1;

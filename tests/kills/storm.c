@@ -378,6 +378,13 @@ static void must(const char *what, int error)
 	score->of[0].verdict.wrong++;
 }
 
+/* All workers were killed before they were ready, while the pool was made or refreshed: it says that its initializer
+ * failed in every worker, and has none. */
+static bool was_shot_at_start(int error, uint64_t shots)
+{
+	return error == -ECANCELED && seen->shots > shots;
+}
+
 /* One pool's life. */
 static void run_pool(void)
 {
@@ -387,13 +394,20 @@ static void run_pool(void)
 	                          .max_tasks_per_worker = ONE_OF(0, 0, 1, 100, 3000),
 	                          .initializer = register_worker};
 	score->rate = options.rate > 0 ? options.rate : (unsigned)(100 + dice(901));
-	must("forkpool_create", forkpool_create(&pool, &config));
+	uint64_t shots = seen->shots;
+	int error = forkpool_create(&pool, &config);
+	if (was_shot_at_start(error, shots))
+		return;
+	must("forkpool_create", error);
 	if (pool == NULL)
 		return;
 	score->pools++;
 	for (uint64_t jobs = 1 + dice(60); jobs > 0 && !is_over(); jobs--) {
-		if (dice(40) == 0)
-			must("forkpool_refresh", forkpool_refresh(pool));
+		shots = seen->shots;
+		error = dice(40) == 0 ? forkpool_refresh(pool) : 0;
+		if (was_shot_at_start(error, shots))
+			break;
+		must("forkpool_refresh", error);
 		if (dice(10) == 0)
 			usleep((useconds_t)dice(5000)); /* kills of idle workers */
 		run_one(pool, config.max_tasks_per_worker == 1, false);
