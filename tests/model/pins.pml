@@ -51,13 +51,7 @@ bool begun[JOBS * CHUNKS]; /* to be checked */
 
 inline unpin()
 {
-	d_step {
-		if
-		:: pin[id] == job -> pin[id] = 0 /* a compare-and-swap */
-		:: else
-		fi;
-		job = 0
-	}
+	atomic { pin[id] = 0; job = 0 }
 }
 
 /* Pins `job`, and then looks whether it is still open. */
@@ -66,12 +60,7 @@ inline join_job()
 #ifdef MUTANT_NUMBER_READ_BEFORE_THE_PIN
 	seen = number;
 #endif
-	d_step {
-		if
-		:: pin[id] == 0 -> pin[id] = job /* a compare-and-swap */
-		:: else
-		fi
-	};
+	pin[id] = job;
 #ifndef MUTANT_NO_SECOND_LOOK
 	if
 	:: !(STILL_OPEN) -> unpin()

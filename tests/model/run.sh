@@ -28,7 +28,7 @@ search() { # search KIND MODEL FLAG...: KIND is holds, ends, or mutant
 		./pan -m1000000 -w22 $options >pan.out 2>&1)
 	errors=$(sed -n 's/.*errors: \([0-9]*\).*/\1/p' "$work/pan.out" 2>/dev/null | head -n 1)
 	cut=''
-	grep -qE 'Search not completed|max search depth too small|out of memory|memory limit' "$work/pan.out" && cut=cut
+	grep -qE 'Search not completed|max search depth too small|out of memory|memory limit' "$work/pan.out" && cut='cut'
 	result=FAILED
 	case $kind:${errors:-none}:$cut in
 	holds:0: | ends:0:) result=$kind ;;
