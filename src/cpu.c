@@ -105,11 +105,9 @@ unsigned forkpool_cpu_count(void)
 {
 	unsigned count = affinity_count();
 	FILE *file = fopen("/proc/self/cgroup", "re");
-	char *line = NULL;
-	size_t size = 0;
-	while (file != NULL && getline(&line, &size, file) > 0)
+	char line[2 * PATH_MAX];
+	while (file != NULL && fgets(line, sizeof line, file) != NULL)
 		count = line_quota(line, count);
-	free(line);
 	if (file != NULL)
 		fclose(file);
 	return count;

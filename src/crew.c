@@ -18,12 +18,8 @@ static unsigned barren_limit(const forkpool *pool)
 	return 100 + 4 * pool_workers(pool);
 }
 
-/* Deaths in the initializer, one after the other, before the slot is given up.  While the pool
- * is being created one is enough. */
-static unsigned failed_start_limit(const forkpool *pool)
-{
-	return pool->creating ? 1 : 8;
-}
+/* Deaths in the initializer, one after the other, before the slot is given up. */
+enum { FAILED_STARTS = 8 };
 
 /* ---- A worker's life ---- */
 
@@ -201,8 +197,7 @@ static void note_end(forkpool *pool, unsigned slot, const struct death *death)
 		member->failed_starts = 0;
 	else if (stage == STAGE_STARTING && pool->config.initializer != NULL)
 		member->failed_starts++;
-	if ((stage == STAGE_REFUSED && pool->config.initializer != NULL) ||
-	    member->failed_starts >= failed_start_limit(pool))
+	if ((stage == STAGE_REFUSED && pool->config.initializer != NULL) || member->failed_starts >= FAILED_STARTS)
 		give_up(pool, member, -ECANCELED);
 	else if (pool->barren >= barren_limit(pool))
 		give_up(pool, member, -EAGAIN);

@@ -27,7 +27,7 @@ struct forkpool {
 	int bell;     /* the doorbell's end to read from: eventfd, or a pipe */
 	int lifeline; /* the end of a pipe that closes with the parent; -1: none */
 	ino_t lifeline_inode;
-	bool creating, closed, killed;
+	bool closed, killed;
 	int start_error; /* why a worker could not be started last */
 	uint64_t restarts;
 	double next_beat;    /* when: see clock.h */

@@ -203,9 +203,7 @@ static int start_crew(forkpool *pool)
 	int error = crew_start(pool);
 	if (error != 0 || pool->config.initializer == NULL || pool->backend->runs_inline)
 		return error;
-	pool->creating = true;
 	wait_for_starts(pool);
-	pool->creating = false;
 	return crew_gone(pool) ? pool->start_error : 0;
 }
 

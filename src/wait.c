@@ -56,11 +56,11 @@ static void sleep_once(forkpool *pool, double seconds)
 		seconds = until_beat > 0 ? until_beat : 0;
 	if (pool->backend->shares_memory)
 		check_crew(pool); /* B1, with `stage` for the tally: a thread that ends later rings the bell */
+	orphan_publish(pool);     /* B1: who takes an orphan up later, and so gives a place away, rings */
 	int ended = watch_sleep(pool, seconds, slots);
 	atomic_store(&pool->engine.board->parent_asleep, 0);
 	for (int i = 0; i < ended; i++)
 		crew_check(pool, slots[i]);
-	orphan_publish(pool);
 	if (clock_seconds() >= pool->next_beat)
 		beat(pool);
 }

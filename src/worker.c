@@ -295,8 +295,10 @@ static bool steal_from_job(struct worker *worker, uint64_t number)
 		size_t range = (worker->slot + i) % post->ranges;
 		found |= sweep_down(worker, job_range_begin(post, range), job_range_begin(post, range + 1));
 	}
+	/* Who has left for an entry that another worker then gets must come back. */
+	bool waits = ring_waits_beyond(&worker->engine->ring, post->last_entry);
 	leave_job(worker);
-	return found;
+	return found || waits;
 }
 
 static bool steal(struct worker *worker)

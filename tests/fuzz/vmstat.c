@@ -30,7 +30,7 @@ static uint64_t read_plainly(char *text)
 		if (end > line + 8)
 			return number;
 	}
-	return 0;
+	return OOM_KILLS_UNKNOWN;
 }
 
 static bool has_long_line(const char *text)

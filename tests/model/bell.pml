@@ -15,7 +15,7 @@
 #define CHUNKS 3
 #endif
 
-#include "kill.h"
+#include "kill.inc"
 
 #define TODO      0
 #define DONE      1

@@ -24,7 +24,7 @@
 #define RANGES 2
 #define N (CHUNKS * LEN)
 
-#include "kill.h"
+#include "kill.inc"
 
 /* A ledger's word: state, STOLEN, and above them the worker; or failed and cancelled; or the version. */
 #define TODO      0

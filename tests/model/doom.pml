@@ -23,7 +23,7 @@
 #endif
 #define N (CHUNKS * LEN)
 
-#include "kill.h"
+#include "kill.inc"
 
 #define TODO      0
 #define DONE      1

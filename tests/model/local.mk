@@ -5,7 +5,7 @@ models = \
 	tests/model/doom.pml \
 	tests/model/pins.pml \
 	tests/model/sleep.pml
-EXTRA_DIST += doc/model.md $(models) tests/model/kill.h tests/model/run.sh
+EXTRA_DIST += doc/model.md $(models) tests/model/kill.inc tests/model/run.sh
 
 model:
 	$(srcdir)/tests/model/run.sh

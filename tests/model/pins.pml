@@ -18,7 +18,7 @@
 #define CHUNKS 2 /* of one task each: 1 or 2 */
 #endif
 
-#include "kill.h"
+#include "kill.inc"
 
 #define TODO    0
 #define DONE    1

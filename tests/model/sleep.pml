@@ -27,7 +27,7 @@
 #define SPURIOUS 0
 #endif
 
-#include "kill.h"
+#include "kill.inc"
 
 /* ---- Semaphores: `items` of either pair ---- */
 

@@ -19,7 +19,6 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -146,7 +145,6 @@ WRAP(int, EOF, fflush, (FILE * file), file)
 WRAP(char *, NULL, fgets, (char *line, int size, FILE *file), line, size, file)
 WRAP(FILE *, NULL, fopen, (const char *path, const char *mode), path, mode)
 WRAP(pid_t, -1, fork, (void), )
-WRAP(int, -1, fstat, (int fd, struct stat *status), fd, status)
 WRAP(int, -1, ftruncate, (int fd, off_t size), fd, size)
 WRAP(int, -1, getrlimit, (int what, struct rlimit *limit), what, limit)
 WRAP(int, -1, madvise, (void *at, size_t size, int advice), at, size, advice)
@@ -181,14 +179,6 @@ int __wrap_fcntl(int fd, int what, ...)
 	long argument = va_arg(arguments, long);
 	va_end(arguments);
 	return fails(FAULT_fcntl) ? -1 : __real_fcntl(fd, what, argument);
-}
-
-int __real_open(const char *path, int flags, ...);
-int __wrap_open(const char *path, int flags, ...);
-
-int __wrap_open(const char *path, int flags, ...)
-{
-	return fails(FAULT_open) ? -1 : __real_open(path, flags); /* the library creates nothing by it */
 }
 
 int __real_prctl(int what, ...);

@@ -28,7 +28,6 @@
 	X(fgets)                                                                                                       \
 	X(fopen)                                                                                                       \
 	X(fork)                                                                                                        \
-	X(fstat)                                                                                                       \
 	X(ftruncate)                                                                                                   \
 	X(getrlimit)                                                                                                   \
 	X(madvise)                                                                                                     \

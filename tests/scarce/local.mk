@@ -7,7 +7,7 @@ TESTS += $(scarce_programs) tests/scarce/symbols.sh tests/scarce/cause.sh
 
 scarce_wrapped = \
 	atexit calloc close epoll_create1 epoll_ctl epoll_wait eventfd fclose fcntl fflush fgets fopen fork free \
-	fstat ftruncate getrlimit madvise malloc memfd_create mmap mprotect munlock munmap open pipe2 poll prctl pthread_atfork \
+	ftruncate getrlimit madvise malloc memfd_create mmap mprotect munlock munmap open pipe2 poll prctl pthread_atfork \
 	pthread_create read realloc sched_getaffinity sem_trywait sem_wait setrlimit sigaction syscall write \
 	__sched_cpualloc
 
