@@ -265,6 +265,13 @@ static bool is_detectable(void)
 	return attack->pattern != FLIPS && attack->part != EVERYTHING;
 }
 
+/* A ledger of zeros is one of which nothing is done: somebody else may do it all again, and the victim's task,
+ * which strikes but once, does not crash this time. */
+static bool is_begun_anew(void)
+{
+	return attack->part == LEDGER && attack->pattern == ZEROS;
+}
+
 static const char *attack_in_words(int number)
 {
 	static char text[200];
@@ -306,8 +313,8 @@ static void check_attack(forkpool *pool, int number, uint32_t *voided)
 	expect(outcome.returned >= 0 || is_void(&outcome), "%s: %d, %s", attack_in_words(number), outcome.returned,
 	       outcome.report.message);
 	if (is_detectable() && outcome.returned >= 0)
-		expect(is_right(&outcome, crashes), "%s: returned %d, which is wrong", attack_in_words(number),
-		       outcome.returned);
+		expect(is_right(&outcome, crashes) || (is_begun_anew() && is_right(&outcome, false)),
+		       "%s: returned %d, which is wrong", attack_in_words(number), outcome.returned);
 	expect_clean(pool, number);
 }
 
