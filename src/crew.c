@@ -100,9 +100,12 @@ static int start_inline(forkpool *pool)
 int crew_renew_inline(forkpool *pool)
 {
 	struct worker *worker = pool->inline_worker;
-	if (!worker->retired)
+	if (worker->retired) {
+		end_life(pool, worker);
+		worker->retired = false;
+	} else if (worker->record->stage == STAGE_READY) {
 		return 0;
-	end_life(pool, worker);
+	}
 	pool->restarts++;
 	return start_inline(pool);
 }
@@ -110,8 +113,10 @@ int crew_renew_inline(forkpool *pool)
 void crew_revive(forkpool *pool, int error)
 {
 	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
-		if (pool->start_error == -EAGAIN || pool->start_error == error)
+		if (pool->start_error == -EAGAIN || pool->start_error == error) {
 			pool->members[slot].given_up = false;
+			pool->members[slot].failed_starts = 0;
+		}
 	pool->barren = 0;
 }
 

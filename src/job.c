@@ -314,6 +314,8 @@ size_t job_chunk_length(const struct job *job, size_t chunk)
 
 void job_use_ledger(struct job *job)
 {
+	if (!job->by_ledger)
+		job->failed = 0; /* what the tally said is counted again */
 	job->by_ledger = true;
 	atomic_store(&post_of(job)->by_ledger, 1); /* B1: before the ledger is read */
 }
@@ -437,7 +439,6 @@ static bool believe_tally(struct job *job, uint64_t finished)
 	if (finished > job->chunks || job->failed > job->request.count || atomic_load(&tally->stop) != 0)
 		job->error = -EPROTO; /* a worker's word, and it cannot be true */
 	else if (!is_plausible(job)) {
-		job->failed = 0;
 		job_use_ledger(job);
 		return false;
 	}

@@ -48,6 +48,7 @@ struct job {
 	uint64_t retried;       /* of attempts that took their worker along */
 	size_t first_cancelled; /* lowest index of those */
 	struct orphan *orphans;
+	unsigned char *orphaned; /* a bit a chunk that is in the list; NULL: there are none */
 	struct failure first; /* lowest index charged by the parent; job == 0: none */
 	int32_t first_signal;
 

@@ -5,6 +5,7 @@
 #include "limit.h"
 
 #include "clock.h"
+#include "crew.h"
 #include "job.h"
 #include "killpoint.h"
 
@@ -29,11 +30,12 @@ static double enforce_one(forkpool *pool, unsigned slot)
 	double left = stint % 2 == 0 ? job->opts.timeout : time_left(record, job);
 	if (left > 0)
 		return left;
+	crew_check(pool, slot); /* it may have died long before: then the swap fails */
 	DOOM_POINT();
-	if (atomic_compare_exchange_strong(&record->stint, &stint, STINT_DOOMED)) {
-		member->doomed = true;
-		pool->backend->kill(pool, slot);
-	}
+	if (!atomic_compare_exchange_strong(&record->stint, &stint, STINT_DOOMED))
+		return 0; /* the job may be finished by now: look before sleeping */
+	member->doomed = true;
+	pool->backend->kill(pool, slot);
 	return job->opts.timeout;
 }
 

@@ -14,6 +14,8 @@
 struct orphan *orphan_find(const struct job *job, size_t chunk)
 {
 	struct orphan *orphan = job->orphans;
+	if (orphan == NULL || !(job->orphaned[chunk / 8] >> chunk % 8 & 1))
+		return NULL; /* asked for each chunk */
 	while (orphan != NULL && orphan->chunk != chunk)
 		orphan = orphan->next;
 	return orphan;
@@ -22,8 +24,13 @@ struct orphan *orphan_find(const struct job *job, size_t chunk)
 struct orphan *orphan_note(struct job *job, size_t chunk)
 {
 	struct orphan *orphan = orphan_find(job, chunk);
-	if (orphan != NULL || (orphan = calloc(1, sizeof *orphan)) == NULL)
+	if (orphan != NULL)
 		return orphan;
+	if (job->orphaned == NULL && (job->orphaned = calloc(job->chunks / 8 + 1, 1)) == NULL)
+		return NULL;
+	if ((orphan = calloc(1, sizeof *orphan)) == NULL)
+		return NULL;
+	job->orphaned[chunk / 8] |= (unsigned char)(1u << chunk % 8);
 	orphan->next = job->orphans;
 	orphan->job = job;
 	orphan->chunk = chunk;
@@ -165,4 +172,6 @@ void orphan_free_all(struct job *job)
 		free(orphan->excluded);
 		free(orphan);
 	}
+	free(job->orphaned);
+	job->orphaned = NULL;
 }

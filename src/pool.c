@@ -317,6 +317,8 @@ int forkpool_refresh(forkpool *pool)
 	pool->objects = objects;
 	crew_close(pool);
 	wait_for_ends(pool);
+	if (pool->killed)
+		crew_reset(pool); /* what the old workers have left could not be believed */
 	crew_open(pool);
 	return start_crew(pool);
 }

@@ -106,11 +106,15 @@ static bool is_possible(const struct running *was, const struct resume *offered)
 }
 
 /* Its worker may have given the tasks up, which are tried again all the same, and have said so. */
-static void clear_statuses(const struct running *was)
+static void take_back(const struct running *was)
 {
-	size_t first = was->chunk * was->job->chunk;
-	for (size_t i = was->begin; was->job->status != NULL && i < was->end; i++)
-		was->job->status[first + i] = 0;
+	const struct job *job = was->job;
+	size_t first = was->chunk * job->chunk;
+	struct failure *noted = &job->pool->engine.failures[(size_t)was->slot * JOB_SLOTS + job_slot(job->number)];
+	for (size_t i = was->begin; job->status != NULL && i < was->end; i++)
+		job->status[first + i] = 0;
+	if (noted->job == job->number && noted->index >= first + was->begin && noted->index < first + was->end)
+		atomic_store(&noted->job, 0);
 }
 
 static int recover_tasks(const struct running *was)
@@ -129,7 +133,7 @@ static int recover_tasks(const struct running *was)
 	job->failed += position_failed(was->position);
 	job->retried += again;
 	if (again)
-		clear_statuses(was);
+		take_back(was);
 	else
 		charge(was, was->begin, was->end, attempt);
 	if (resume.start < was->length)

@@ -134,7 +134,7 @@ static void wait_for_workers(struct job *job)
 	if (crew_gone(pool))
 		crew_revive(pool, -EAGAIN);
 	while (!spin(job)) {
-		if (!planned)
+		if (!planned && job->next == NULL) /* a map in a callback must not put it off */
 			plan_beat(pool);
 		planned = true;
 		double seconds = tick(job);
@@ -163,14 +163,16 @@ static void work_inline(struct job *job)
 {
 	struct worker *worker = job->pool->inline_worker;
 	while (!job_check(job)) {
+		int error = crew_renew_inline(job->pool);
+		if (error != 0) {
+			job_fail(job, error);
+			return;
+		}
 		worker->between = job->opts.progress == NULL ? NULL : tick_inline;
 		worker->between_arg = job;
 		worker->attentive = worker->between != NULL || job->pool->engine.tasks_a_worker > 0;
 		worker_find_work(worker);
 		worker->between = NULL;
-		int error = crew_renew_inline(job->pool);
-		if (error != 0)
-			job_fail(job, error);
 	}
 }
 

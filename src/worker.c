@@ -262,8 +262,10 @@ static bool sweep_down(struct worker *worker, size_t first, size_t last)
 	const struct job_post *post = worker->post;
 	struct watch watch = watch_job(worker);
 	bool found = false;
-	for (size_t chunk = last; chunk-- > first && !should_leave(&watch);) {
+	for (size_t chunk = last; chunk-- > first;) {
 		ledger_word *word = &post->ledger[chunk];
+		if (should_leave(&watch))
+			return found || atomic_load_explicit(watch.stop, memory_order_relaxed) == 0;
 		KILL_POINT(STEAL_STEP);
 		enum taken taken = take_chunk(worker, post, word, chunk, LEDGER_STOLEN);
 		found |= taken != TAKEN_BY_OTHERS;
@@ -291,14 +293,16 @@ static bool steal_from_job(struct worker *worker, uint64_t number)
 	const struct job_post *post = worker->post;
 	struct watch watch = watch_job(worker);
 	bool found = false;
-	for (size_t i = 1; i <= post->ranges && !worker->retired && !should_leave(&watch); i++) {
+	for (size_t i = 1; i <= post->ranges && !worker->retired; i++) {
+		if (should_leave(&watch)) { /* for an entry that another worker may get: come back */
+			found |= atomic_load_explicit(watch.stop, memory_order_relaxed) == 0;
+			break;
+		}
 		size_t range = (worker->slot + i) % post->ranges;
 		found |= sweep_down(worker, job_range_begin(post, range), job_range_begin(post, range + 1));
 	}
-	/* Who has left for an entry that another worker then gets must come back. */
-	bool waits = ring_waits_beyond(&worker->engine->ring, post->last_entry);
 	leave_job(worker);
-	return found || waits;
+	return found;
 }
 
 static bool steal(struct worker *worker)

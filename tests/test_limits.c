@@ -265,6 +265,43 @@ START_TEST(the_message_is_that_of_the_last_attempt)
 }
 END_TEST
 
+static void be_away(const forkpool_progress *progress, void *arg)
+{
+	struct timespec away = {.tv_sec = 1};
+	(void)progress;
+	(void)arg;
+	nanosleep(&away, NULL);
+}
+
+static int crash_slowly(size_t index, void *ctx)
+{
+	struct timespec nap = {.tv_nsec = 50000000};
+	(void)ctx;
+	nanosleep(&nap, NULL);
+	if (index == 0)
+		raise(SIGKILL);
+	nanosleep(&nap, NULL);
+	return 0;
+}
+
+/* A worker that died well within the limit, while the caller was away for longer. */
+START_TEST(a_crash_noticed_late_is_no_time_out)
+{
+	forkpool_report report;
+	forkpool *pool = pool_of(FORKPOOL_PROCESSES, 2);
+	ck_assert_int_eq(forkpool_for(pool, crash_slowly, 2,
+	                              &(forkpool_opts){.chunk = 1,
+	                                               .timeout = limit,
+	                                               .report = &report,
+	                                               .progress = be_away,
+	                                               .progress_interval = 0.01}),
+	                 1);
+	ck_assert_uint_eq(report.crashed, 1);
+	ck_assert_int_eq(report.signal, SIGKILL);
+	forkpool_destroy(pool);
+}
+END_TEST
+
 START_TEST(what_timed_out_is_told)
 {
 	char text[1000];
@@ -549,6 +586,30 @@ START_TEST(workers_are_replaced)
 }
 END_TEST
 
+static int refuse_second(unsigned worker, void **state, void *arg)
+{
+	return atomic_load(&lives->begun) > 0 ? 1 : begin_life(worker, state, arg);
+}
+
+/* A map whose tasks are all done succeeds; the next one has no worker, and says so. */
+START_TEST(a_renewal_that_is_refused)
+{
+	forkpool_report report;
+	lives = evidence(sizeof *lives);
+	new_plan();
+	forkpool *pool = pool_from(&(forkpool_config){.backend = FORKPOOL_SERIAL,
+	                                              .initializer = refuse_second,
+	                                              .finalizer = end_life,
+	                                              .max_tasks_per_worker = 3});
+	ck_assert_int_eq(forkpool_for(pool, serve, 3, NULL), 0);
+	ck_assert_int_eq(forkpool_for(pool, serve, 3, &(forkpool_opts){.report = &report}), -ECANCELED);
+	ck_assert_uint_eq(report.cancelled, 3);
+	ck_assert_uint_eq(lives->served[0], 3);
+	forkpool_destroy(pool);
+	ck_assert_uint_eq(lives->ended, 1);
+}
+END_TEST
+
 /* Also where stealing, orphans, and the chunks of a fold are among what they do. */
 START_TEST(replaced_workers_lose_nothing)
 {
@@ -709,11 +770,14 @@ int main(void)
 	add_backend_test(attempts, replaced_workers_lose_nothing);
 	add_backend_test(attempts, a_time_limit_inside_a_task_is_refused);
 	tcase_add_test(attempts, a_memory_limit_needs_processes);
+	if (backend_enabled(FORKPOOL_SERIAL))
+		tcase_add_test(attempts, a_renewal_that_is_refused);
 	if (!backend_enabled(FORKPOOL_PROCESSES))
 		return run_suite(suite);
 	tcase_add_test(limits, time_limits_and_attempts);
 	tcase_add_test(limits, a_time_limit_without_retries);
 	tcase_add_test(limits, what_timed_out_is_told);
+	tcase_add_test(limits, a_crash_noticed_late_is_no_time_out);
 	tcase_add_test(limits, narrowing_is_quick);
 	tcase_add_test(limits, a_fold_that_crashed_once_is_whole);
 	tcase_add_test(limits, a_failure_that_its_fold_did_not_survive_is_not_told);

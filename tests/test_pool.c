@@ -813,6 +813,37 @@ START_TEST(terminate_in_a_callback_ends_the_map)
 }
 END_TEST
 
+static int fail_soon(size_t index, void *ctx)
+{
+	(void)ctx;
+	usleep(5000);
+	return (int)index + 1;
+}
+
+static void terminate_at_the_end(const forkpool_progress *progress, void *arg)
+{
+	if (progress->finished == progress->tasks)
+		forkpool_terminate(arg);
+}
+
+/* In the last callback all tasks are settled; none is counted again. */
+START_TEST(terminate_in_the_last_callback_changes_no_count)
+{
+	enum { TASKS = 10 };
+	forkpool_report report;
+	forkpool *pool = pool_of(backend_id(_i), 2);
+	forkpool_for(pool, fail_soon, TASKS,
+	             &(forkpool_opts){.chunk = 1,
+	                              .report = &report,
+	                              .progress = terminate_at_the_end,
+	                              .progress_arg = pool,
+	                              .progress_interval = 10});
+	assert_adds_up(&report, TASKS);
+	ck_assert_uint_eq(report.failed, TASKS);
+	forkpool_destroy(pool);
+}
+END_TEST
+
 START_TEST(close_in_a_callback_lets_the_map_finish)
 {
 	enum { TASKS = 100 };
@@ -1037,6 +1068,7 @@ int main(void)
 	TCase *callbacks = test_case(suite, "callbacks");
 	add_backend_test(callbacks, maps_in_callbacks_of_maps);
 	add_backend_test(callbacks, terminate_in_a_callback_ends_the_map);
+	add_backend_test(callbacks, terminate_in_the_last_callback_changes_no_count);
 	add_backend_test(callbacks, close_in_a_callback_lets_the_map_finish);
 	TCase *program = test_case(suite, "the program around it");
 	add_backend_test(program, signals_stay_those_of_the_program);
