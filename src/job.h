@@ -49,7 +49,7 @@ struct job {
 	size_t first_cancelled; /* lowest index of those */
 	struct orphan *orphans;
 	unsigned char *orphaned; /* a bit a chunk that is in the list; NULL: there are none */
-	struct failure first; /* lowest index charged by the parent; job == 0: none */
+	struct failure first;    /* lowest index charged by the parent; job == 0: none */
 	int32_t first_signal;
 
 	uint64_t restarts_before, bytes_copied, lost_faults, lost_cpu_ns;
