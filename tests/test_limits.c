@@ -175,6 +175,18 @@ static void roll_plan(dice *d, size_t count, unsigned acts, unsigned bad_one_in)
 			plan->act[i][a] = (enum act)dice_below(d, acts);
 }
 
+/* Less than `most` tasks are bad, at every attempt. */
+static void plan_bad(dice *d, size_t count, uint64_t most, int backend)
+{
+	memset(plan, 0, sizeof *plan);
+	for (uint64_t k = dice_below(d, most); k > 0; k--) {
+		size_t i = dice_below(d, count);
+		enum act bad = backend == FORKPOOL_PROCESSES && dice_below(d, 2) ? CRASH : FAIL;
+		for (int a = 1; a <= ATTEMPTS; a++)
+			plan->act[i][a] = bad;
+	}
+}
+
 /* ---- Attempts ----------------------------------------------------------------------- */
 
 enum kind { FOR, MAP, RANGE, KINDS };
@@ -333,13 +345,7 @@ START_TEST(ranges_are_narrowed_down)
 	for (int round = 0; round < 40; round++) {
 		size_t count = 1 + dice_below(&d, MOST), chunk = 1 + dice_below(&d, MOST);
 		unsigned retries = 1 + (unsigned)dice_below(&d, 3);
-		memset(plan, 0, sizeof *plan);
-		for (uint64_t k = dice_below(&d, 6); k > 0; k--) {
-			size_t i = dice_below(&d, count);
-			enum act bad = backend == FORKPOOL_PROCESSES && dice_below(&d, 2) ? CRASH : FAIL;
-			for (int a = 1; a <= ATTEMPTS; a++)
-				plan->act[i][a] = bad;
-		}
+		plan_bad(&d, count, 6, backend);
 		int returned = forkpool_for_range(
 		        pool, range_task, count,
 		        &(forkpool_opts){.chunk = chunk, .retries = retries, .status = status, .report = &report});
@@ -391,13 +397,7 @@ START_TEST(folds_are_tried_again)
 		size_t count = 1 + dice_below(&d, MOST), chunk = 1 + dice_below(&d, 50);
 		unsigned retries = (unsigned)dice_below(&d, 3);
 		uint64_t sum = 0;
-		memset(plan, 0, sizeof *plan);
-		for (uint64_t k = dice_below(&d, 5); k > 0; k--) {
-			size_t i = dice_below(&d, count);
-			enum act bad = backend == FORKPOOL_PROCESSES && dice_below(&d, 2) ? CRASH : FAIL;
-			for (int a = 1; a <= ATTEMPTS; a++)
-				plan->act[i][a] = bad;
-		}
+		plan_bad(&d, count, 5, backend);
 		int returned = forkpool_reduce(
 		        pool, fold_task, add, count, &sum, sizeof sum,
 		        &(forkpool_opts){.chunk = chunk, .retries = retries, .status = status, .report = &report});

@@ -696,6 +696,18 @@ void run_and_judge(forkpool *pool, const struct job *job, struct verdict *verdic
 	}
 }
 
+char current[256];
+
+void tell_hang(int signal)
+{
+	static const char text[] = "HANG in ";
+	(void)signal;
+	if (write(STDERR_FILENO, text, sizeof text - 1) < 0 || write(STDERR_FILENO, current, strlen(current)) < 0 ||
+	    write(STDERR_FILENO, "\n", 1) < 0)
+		_exit(EXIT_FAILURE + 1);
+	_exit(EXIT_FAILURE);
+}
+
 bool is_child(pid_t pid, pid_t owner)
 {
 	char path[64], line[512] = "", state = 'X';

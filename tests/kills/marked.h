@@ -125,6 +125,10 @@ int register_worker(unsigned worker, void **state, void *arg);
 /* Runs the job on the pool, and adds what it finds to the verdict.  The first faults are printed. */
 void run_and_judge(forkpool *pool, const struct job *job, struct verdict *verdict);
 
+/* What is being tried, in words; and, for SIGALRM, the end of the program with these words. */
+extern char current[256];
+void tell_hang(int signal);
+
 /* Whether the process is a living child of `owner` (and so, if it is not one that the test itself forked, a worker). */
 bool is_child(pid_t pid, pid_t owner);
 

@@ -173,17 +173,6 @@ struct plan {
 
 static struct verdict verdict;
 static uint64_t runs, first_kills, second_kills, stalled;
-static char current[256];
-
-static void on_alarm(int signal)
-{
-	static const char text[] = "HANG in ";
-	(void)signal;
-	if (write(STDERR_FILENO, text, sizeof text - 1) < 0 || write(STDERR_FILENO, current, strlen(current)) < 0 ||
-	    write(STDERR_FILENO, "\n", 1) < 0)
-		_exit(EXIT_FAILURE + 1);
-	_exit(EXIT_FAILURE);
-}
 
 static const char *point_name(int point)
 {
@@ -394,7 +383,7 @@ int main(int argc, char **argv)
 	control->stage = 2;
 	task_hook = die_if_asked;
 	seen->hook_at = DIES_AT;
-	signal(SIGALRM, on_alarm);
+	signal(SIGALRM, tell_hang);
 	for (int scene = 0; scene < SCENES && faultless(); scene++)
 		if (options.scene < 0 || options.scene == scene)
 			run_scene(scene);

@@ -245,17 +245,6 @@ static void die_or_wait(void)
 /* ---- One kill ---- */
 
 static struct verdict verdict;
-static char current[256];
-
-static void on_alarm(int signal)
-{
-	static const char text[] = "HANG in ";
-	(void)signal;
-	if (write(STDERR_FILENO, text, sizeof text - 1) < 0 || write(STDERR_FILENO, current, strlen(current)) < 0 ||
-	    write(STDERR_FILENO, "\n", 1) < 0)
-		_exit(EXIT_FAILURE + 1);
-	_exit(EXIT_FAILURE);
-}
 
 static bool is_asleep(pid_t pid)
 {
@@ -435,7 +424,7 @@ int main(int argc, char **argv)
 	make_evidence();
 	control = shared_memory(sizeof *control);
 	task_hook = die_or_wait;
-	signal(SIGALRM, on_alarm);
+	signal(SIGALRM, tell_hang);
 	pid_t owner = getpid(), tracer = fork();
 	if (tracer == 0)
 		be_tracer(owner);
