@@ -35,7 +35,8 @@ extern "C" {
 #define FORKPOOL_PRINTF(text, first)
 #endif
 
-typedef struct forkpool forkpool; /* a pool of workers */
+typedef struct forkpool forkpool;         /* a pool of workers */
+typedef struct forkpool_job forkpool_job; /* a map that was submitted: a future */
 
 /* What a worker is.  FORKPOOL_MPI is reserved for libforkpool-mpi; this library
  * answers it with -ENOTSUP.  The environment variable FORKPOOL_BACKEND
@@ -83,6 +84,14 @@ typedef int forkpool_fold_fn(size_t begin, size_t end, void *acc, void *ctx);
 /* Adds *other to *acc.  Runs in the caller. */
 typedef void forkpool_combine_fn(void *acc, const void *other, void *ctx);
 
+/* The source of a stream: fills in the next item.  Runs in the caller.  Returns 1: done; 0: there is none
+ * left; or -errno: the stream ends with that once what was taken before has been handed on. */
+typedef int forkpool_next_fn(void *item, void *arg);
+
+/* Takes the result of item `index` of a stream, with its status as in forkpool_opts.status; `result` is
+ * unspecified where the status is not 0, and valid during the call.  Runs in the caller.  Non-zero: stop. */
+typedef int forkpool_emit_fn(size_t index, const void *result, int32_t status, void *arg);
+
 /* A column of starmap's input: item i is at base + i * stride, `size` bytes
  * long.  stride 0: the same item for every task (a repeated constant). */
 typedef struct {
@@ -124,10 +133,24 @@ typedef struct {
 	                                allocate, beyond what it has from its parent
 	                                (RLIMIT_DATA): then malloc() and mmap() fail in it.
 	                                The arena does not count.  0: no limit */
-	uint64_t reserved[4];
+	unsigned inner_threads;      /* threads that OpenMP, OpenBLAS, MKL and BLIS may use inside one
+	                                worker.  0: what the CPUs divided by the workers gives, at
+	                                least 1, and never more than the library would use by itself;
+	                                FORKPOOL_ALL_THREADS: they are left alone.  Serial: no effect */
+	int affinity;                /* FORKPOOL_AFFINITY_NONE, _COMPACT or _SPREAD */
+	uint64_t reserved[3];
 } forkpool_config;
 
-#define FORKPOOL_NO_SPIN ((unsigned)-1)
+#define FORKPOOL_NO_SPIN     ((unsigned)-1)
+#define FORKPOOL_ALL_THREADS ((unsigned)-1)
+
+/* Where workers run, among the CPUs that the caller may use; where there are more workers than those, several
+ * share one.  As far as the system allows: otherwise they run where it puts them.  Serial: no effect. */
+enum {
+	FORKPOOL_AFFINITY_NONE = 0, /* where the system puts them */
+	FORKPOOL_AFFINITY_COMPACT,  /* each on one CPU, neighbours side by side: they share caches */
+	FORKPOOL_AFFINITY_SPREAD    /* each on one CPU, far apart: they share as little as can be */
+};
 
 /* Creates a pool and starts its workers.  `*pool` is written only on success.
  * Call it early: workers see the program's memory as it is at this moment, and
@@ -145,27 +168,29 @@ typedef struct {
  *   -EPROTO     an initializer overwrote the pool's book-keeping */
 int forkpool_create(forkpool **pool, const forkpool_config *config);
 
-/* Ends the pool's intake: no further map; workers finish and end.
+/* Ends the pool's intake: no further map.  What was submitted is finished, then the workers end.
  * Returns 0, or -EINVAL (pool is NULL), -EPERM (not the owner's process). */
 int forkpool_close(forkpool *pool);
 
-/* Waits until all workers of a closed or terminated pool have ended.
+/* Waits until all that was submitted to a closed pool is finished and its workers have ended.
  * Returns 0, or -EINVAL (NULL, or the pool is still open), -EPERM. */
 int forkpool_join(forkpool *pool);
 
-/* Ends the workers at once; tasks that run are lost.  Threads cannot be killed:
- * there each running task is waited for.  Returns 0, -EINVAL, -EPERM. */
+/* Ends the workers at once; tasks that run, and those that wait, are cancelled, and the jobs end with
+ * -ESHUTDOWN.  Threads cannot be killed: there each running task is waited for.
+ * Returns 0, -EINVAL, -EPERM. */
 int forkpool_terminate(forkpool *pool);
 
-/* Ends the workers (in good order, if none is busy) and frees the pool and its
- * arena: pointers from forkpool_alloc() are invalid afterwards.  NULL is allowed.
- * In a child of the owner's process it frees only the child's copies. */
+/* Ends the workers, in good order if no job is unfinished, else as forkpool_terminate() does, and frees
+ * the pool and its arena: pointers from forkpool_alloc() are invalid afterwards; handles of jobs stay
+ * valid.  NULL is allowed.  Not from a callback of this pool.  In a child of the owner's process it frees
+ * only the child's copies. */
 void forkpool_destroy(forkpool *pool);
 
 /* Forks all workers anew, so that they see the program's memory, and the shared
  * objects loaded, as of now.  Threads and serial: nothing to do.
- * Returns 0, or -EINVAL, -EPERM, -ESHUTDOWN (closed), -EBUSY (called from a
- * callback while a map runs), -EAGAIN, -ECANCELED, -EPROTO as forkpool_create(). */
+ * Returns 0, or -EINVAL, -EPERM, -ESHUTDOWN (closed), -EBUSY (jobs are
+ * unfinished), -EAGAIN, -ECANCELED, -EPROTO as forkpool_create(). */
 int forkpool_refresh(forkpool *pool);
 
 /* Zeroed memory, aligned to 64 bytes, that the caller and all workers, those
@@ -238,12 +263,18 @@ typedef struct {
 	                            what the function returned, or FORKPOOL_CRASHED, ... */
 	forkpool_report *report; /* NULL, or where to put the report */
 
-	/* Called in the caller's thread every `progress_interval` seconds (0: 0.1)
-	 * while the map runs, and once at its end. */
+	/* Called in the caller's thread every `progress_interval` seconds (0: 0.1) while the map
+	 * runs and the caller waits in a call of the pool, or dispatches; and once at its end. */
 	void (*progress)(const forkpool_progress *progress, void *arg);
 	void *progress_arg;
 	double progress_interval;
-	uint64_t reserved[6];
+
+	/* Called once in the caller's thread when the job is finished and its buffers are the
+	 * caller's again: from whatever call of the pool waits, or dispatches, then.  It may submit
+	 * and wait for further jobs, and free this one.  Not for streams. */
+	void (*done)(forkpool_job *job, void *arg);
+	void *done_arg;
+	uint64_t reserved[4];
 } forkpool_opts;
 
 /* All maps run `count` tasks on the pool's workers and wait for the last one.
@@ -285,7 +316,6 @@ typedef struct {
  *   -EAGAIN     no worker is left and none could be started; tasks not run are
  *               cancelled
  *   -ECANCELED  workers could not be replaced because the initializer fails
- *   -EBUSY      64 maps of the pool are open, each called from a callback of another
  *   -EPROTO     a worker overwrote the pool's book-keeping: results are void, the
  *               workers were replaced and the pool can be used */
 
@@ -330,6 +360,98 @@ int forkpool_reduce(forkpool *pool, forkpool_fold_fn *fold, forkpool_combine_fn 
 /* One task: *result = function(item). */
 int forkpool_apply(forkpool *pool, forkpool_map_fn *function, const void *item, size_t item_size, void *result,
                    size_t result_size, const forkpool_opts *opts);
+
+/* ---- Jobs: maps that are not waited for ----------------------------------------
+ * Each map has a twin that submits it and returns: AsyncResult in Python's multiprocessing.  Any number may be
+ * unfinished at a time; FORKPOOL_OPEN_JOBS of them are worked on side by side, in turns of a chunk, so that a
+ * short one does not wait for the long ones before it, and the others wait in line.
+ *
+ * The handle is written to *job before the call returns.  `job` may be NULL if nobody will ask: then the job
+ * frees itself.  Copied in the call are opts, what ctx_size says of ctx, the array of columns, and apply's
+ * item; all else (items, results, status, report) belongs to the job until it is finished, which is when a
+ * call below, or `done`, says so.
+ *
+ * Nothing here runs in a hidden thread: the workers work on by themselves, but deaths, time limits, copies of
+ * results, callbacks, and jobs that wait in line are seen to while the caller is in a call of the pool or of
+ * one of its jobs.  A serial pool works only there.  Callbacks may call all of it again.
+ *
+ * A handle belongs to the pool's thread.  It outlives its pool.  In a task a job is best waited for in that
+ * task: it runs there.
+ *
+ * The submitting calls return 0, or < 0 as the map does that is refused (then there is no job, *job is NULL,
+ * and `done` is not called).  What only turns out later, as -ENOMEM for copies, is what forkpool_job_get()
+ * returns.  Cost: less than a microsecond. */
+enum { FORKPOOL_OPEN_JOBS = 64 };
+
+int forkpool_map_async(forkpool_job **job, forkpool *pool, forkpool_map_fn *function, const void *items, size_t count,
+                       size_t item_size, void *results, size_t result_size, const forkpool_opts *opts);
+int forkpool_starmap_async(forkpool_job **job, forkpool *pool, forkpool_starmap_fn *function,
+                           const forkpool_column *columns, size_t column_count, size_t count, void *results,
+                           size_t result_size, const forkpool_opts *opts);
+int forkpool_for_async(forkpool_job **job, forkpool *pool, forkpool_for_fn *function, size_t count,
+                       const forkpool_opts *opts);
+int forkpool_for_range_async(forkpool_job **job, forkpool *pool, forkpool_range_fn *function, size_t count,
+                             const forkpool_opts *opts);
+int forkpool_reduce_async(forkpool_job **job, forkpool *pool, forkpool_fold_fn *fold, forkpool_combine_fn *combine,
+                          size_t count, void *result, size_t result_size, const forkpool_opts *opts);
+int forkpool_apply_async(forkpool_job **job, forkpool *pool, forkpool_map_fn *function, const void *item,
+                         size_t item_size, void *result, size_t result_size, const forkpool_opts *opts);
+
+/* Waits until the job is finished, at most `seconds` (< 0: no limit; 0: looks once).
+ * Returns 0, -ETIMEDOUT, or -EINVAL (NULL; not a number), -EPERM (another process, or inside a task that did
+ * not submit it). */
+int forkpool_job_wait(forkpool_job *job, double seconds);
+
+/* Whether the job is finished: 1 or 0; or -EINVAL, -EPERM.  Looks as forkpool_job_wait(job, 0) does. */
+int forkpool_job_ready(const forkpool_job *job);
+
+/* Waits, and returns what the map would have returned.  The report, if not NULL, is filled in; page_faults and
+ * cpu_time only if opts.report was given, too.  May be called again.  Returns -EINVAL, -EPERM as above. */
+int forkpool_job_get(forkpool_job *job, forkpool_report *report);
+
+/* Hands out the indices of the job one by one, as they are noticed to be finished, each once, whatever became
+ * of them (opts.status tells); the result of *index is the caller's from then on.  Waits at most `seconds` for
+ * the next (< 0: no limit; 0: looks once).  Not for reductions.
+ * Returns 1: *index was written; 0: there are no more; -ETIMEDOUT; -EINVAL; -EPERM.
+ * Cost: a look at each unfinished chunk whenever there is nothing new. */
+int forkpool_job_next(forkpool_job *job, size_t *index, double seconds);
+
+/* Ends the job early: tasks not begun never are; those that run are ended with their worker on processes, and
+ * asked to end (forkpool_cancelled()) elsewhere.  Does not wait.  What is finished stays so; the rest is
+ * FORKPOOL_CANCELLED.  Of a job that is finished: no effect.  Returns 0, -EINVAL, -EPERM. */
+int forkpool_job_cancel(forkpool_job *job);
+
+/* Frees the handle; of an unfinished job: cancels it and waits for its end first (`done` is called then, too).
+ * NULL is allowed. */
+void forkpool_job_free(forkpool_job *job);
+
+/* Waits until one of the jobs, all of the same pool, is finished.  NULLs among them are left out.
+ * Returns which: of several that which was noticed first; or -ETIMEDOUT; -EINVAL (no job, of different pools);
+ * -EPERM. */
+int forkpool_wait_any(forkpool_job *const *jobs, size_t count, double seconds);
+
+/* ---- Streams ------------------------------------------------------------------- */
+
+/* Applies the function to items from `next` and hands the results to `emit`, with `arg` for both: any number
+ * of them in constant memory.  At most `window` items (0: as many as take 16 MiB, at most 65536) are between
+ * next and emit at a time.  In the order of the items, or, if `unordered`, as they are noticed to be finished.
+ * The work is handed out in blocks of one item first, then of as many as take about a millisecond.
+ * opts: as for a map, but no `status` and no `done`; in `progress`, tasks are those taken so far.
+ * Returns 0; how many tasks did not succeed; what `next` returned, if < 0; -ECANCELED: `emit` asked to stop,
+ * or as forkpool_map(), -EINVAL also where item_size, result_size and window do not fit together. */
+int forkpool_imap(forkpool *pool, forkpool_map_fn *function, forkpool_next_fn *next, forkpool_emit_fn *emit, void *arg,
+                  size_t item_size, size_t result_size, size_t window, int unordered, const forkpool_opts *opts);
+
+/* ---- In an event loop ------------------------------------------------------------ */
+
+/* A descriptor that becomes readable whenever forkpool_dispatch() has something to do: a job has ended, a
+ * worker has died, a task is over its time, progress is due.  It is the pool's: do not read or close it.
+ * Returns -EINVAL, -EPERM, -EMFILE, -ENFILE, -ENOMEM, or -ENOSYS: the system has no epoll or no timers for it. */
+int forkpool_fd(const forkpool *pool);
+
+/* Does what is due and returns without waiting (a serial pool: works at one chunk).  Returns how many jobs are
+ * unfinished (at most INT_MAX), or -EINVAL, -EPERM. */
+int forkpool_dispatch(forkpool *pool);
 
 /* Puts a report into words, one line for each thing there is to say, as snprintf()
  * does: at most size bytes with the '\0'; returns the length of the whole text. */
