@@ -27,6 +27,7 @@ struct member {
 	bool finished;          /* it has ended in good order, and is not missed */
 	bool given_up;          /* cannot be started: see pool->start_error */
 	bool doomed;            /* its task was over its time limit, and it has been killed.  B3 */
+	bool dismissed;         /* its job was cancelled, and it has been killed.  B4 */
 	unsigned failed_starts; /* deaths in the initializer, one after the other */
 	uint32_t incarnation;
 	pid_t pid;

@@ -105,6 +105,7 @@ static void close_pools_descriptors(const forkpool *own)
 {
 	for (const forkpool *pool = pools; pool != NULL; pool = pool->next_pool) {
 		close_if_open(pool->epoll);
+		close_if_open(pool->timer);
 		close_if_open(pool->lifeline);
 		if (pool != own)
 			close_if_open(pool->engine.doorbell);
@@ -369,7 +370,7 @@ static bool ended(forkpool *pool, unsigned slot, struct death *death)
 	*death = (struct death){.pid = member->pid, .unknown = error != 0};
 	if (error == 0)
 		read_death(&info, &usage, death); /* else ECHILD: it died, and somebody else was told how */
-	death->out_of_memory = !member->doomed && !pool->killed && is_out_of_memory(death);
+	death->out_of_memory = !member->doomed && !member->dismissed && !pool->killed && is_out_of_memory(death);
 	close_pidfd(pool, slot);
 	return true;
 }

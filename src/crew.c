@@ -69,7 +69,7 @@ static void start_one(forkpool *pool, unsigned slot)
 {
 	struct member *member = &pool->members[slot];
 	member->incarnation++;
-	member->finished = member->doomed = false;
+	member->finished = member->doomed = member->dismissed = false;
 	int error = pool->backend->start(pool, slot);
 	member->alive = error == 0;
 	if (error != 0)
@@ -150,8 +150,9 @@ bool crew_gone(const forkpool *pool)
 /* A worker may pin a job that has long been closed, for a moment, but none that never was. */
 static bool record_is_possible(const forkpool *pool, const struct worker_record *record)
 {
-	uint64_t serial = atomic_load(&record->pin) / JOB_SLOTS;
-	return serial <= pool->serial && atomic_load(&record->useful) <= 1 &&
+	const struct member *member = &pool->members[record - pool->engine.records];
+	uint64_t pin = atomic_load(&record->pin), serial = pinned_job(record) / JOB_SLOTS;
+	return serial <= pool->serial && (!(pin & PIN_DOOMED) || member->dismissed) && atomic_load(&record->useful) <= 1 &&
 	       atomic_load(&record->stage) <= STAGE_ENDED;
 }
 
@@ -161,7 +162,7 @@ bool crew_audit(forkpool *pool)
 	bool possible = ring_is_possible(&pool->engine.ring, &records->parked, sizeof *records, pool_workers(pool));
 	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
 		possible &= record_is_possible(pool, &records[slot]);
-	for (struct job *job = pool->jobs; job != NULL && !possible; job = job->next)
+	for (forkpool_job *job = pool->jobs; job != NULL && !possible; job = job->next)
 		if (job->error == 0)
 			job->error = -EPROTO;
 	return possible;
@@ -239,7 +240,7 @@ void crew_kill(forkpool *pool)
 	pool->killed = true;
 	atomic_store(&pool->engine.board->closing, 1);
 	if (pool->backend->kill == NULL) {
-		for (struct job *job = pool->jobs; job != NULL; job = job->next)
+		for (forkpool_job *job = pool->jobs; job != NULL; job = job->next)
 			job_cancel(job);
 		ring_post(&pool->engine.ring, pool_workers(pool));
 		return;

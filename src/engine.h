@@ -25,6 +25,10 @@
  *       makes the other fail: a task is over before it is doomed, or it never ends, and its
  *       worker waits to be killed.  Numbers are never used again in a worker's life, so what
  *       was read between belongs to the task that is doomed.
+ *   B4  a worker takes its pin away by a compare-and-swap from the job's number.  To end what it does for
+ *       that job, the parent dooms it by a compare-and-swap of the same number to that with PIN_DOOMED.
+ *       Either swap makes the other fail: a worker has left the job before it is killed, and
+ *       runs nobody else's task, or it never leaves, and waits to be killed.
  */
 #ifndef FORKPOOL_ENGINE_H
 #define FORKPOOL_ENGINE_H
@@ -36,7 +40,7 @@
 
 #include <fenv.h>
 
-enum { JOB_SLOTS = 64, ORPHAN_SLOTS = 256, MAX_COLUMNS = 64 };
+enum { JOB_SLOTS = FORKPOOL_OPEN_JOBS, ORPHAN_SLOTS = 256, MAX_COLUMNS = 64, SLOT_SCRATCH = 4096 };
 
 /* A job's number is its serial * JOB_SLOTS + its slot: never reused, and 0 is none. */
 static inline unsigned job_slot(uint64_t number)
@@ -59,13 +63,15 @@ union task_function {
 struct job_post {
 	_Alignas(CACHE_LINE) _Atomic uint64_t number; /* 0: closed.  B0 */
 	_Atomic uint32_t by_ledger; /* completion is read off the ledger: ring at every leaving.  B1 */
+	_Atomic uint32_t by_chunk;  /* and for every chunk, if `attended` */
 	enum job_kind kind;
 	bool stop_on_failure, measured; /* measured: page faults and CPU time are wanted */
 	bool timed;                     /* there is a time limit.  B3 */
+	bool attended;                  /* by_chunk may be set */
 	unsigned retries;
 	union task_function function;
 	void *ctx;
-	size_t count, chunk, chunks, ranges;
+	size_t count, chunk, chunks, ranges, entries;
 	uint64_t last_entry; /* ring's tail behind this job's entries */
 	ledger_word *ledger;
 	int32_t *status;      /* NULL, or a zeroed entry a task */
@@ -74,6 +80,7 @@ struct job_post {
 	size_t result_size, result_stride;
 	size_t column_count;
 	fenv_t float_environment;
+	uint64_t float_modes; /* the same, as far as float_modes() tells */
 	forkpool_column columns[MAX_COLUMNS];
 };
 
@@ -148,7 +155,7 @@ static inline void cpu_relax(void)
 
 /* RW: a worker's record.  Written by its worker; the parent clears it after recovery. */
 struct worker_record {
-	_Alignas(CACHE_LINE) _Atomic uint64_t pin; /* the job it may look at; 0: none.  B0 */
+	_Alignas(CACHE_LINE) _Atomic uint64_t pin; /* the job it may look at; 0: none.  B0, B4 */
 	_Atomic uint64_t call_end;                 /* of a range, as an offset: written before position.  B2 */
 	_Atomic uint64_t chunk, position;          /* B2 */
 	_Atomic uint64_t done;                     /* chunks finished, not yet in the tally */
@@ -159,6 +166,14 @@ struct worker_record {
 	_Atomic uint32_t parked;                   /* see ring_sleep() */
 	_Atomic uint32_t stage;                    /* enum worker_stage */
 };
+
+/* pin: the worker never leaves this job.  B4 */
+#define PIN_DOOMED ((uint64_t)1 << 63)
+
+static inline uint64_t pinned_job(const struct worker_record *record)
+{
+	return atomic_load(&record->pin) & ~PIN_DOOMED;
+}
 
 /* stint: odd in a task, even between two. */
 #define STINT_DOOMED ((uint64_t)1 << 63)
@@ -217,9 +232,9 @@ struct worker {
 	void *state;                /* the initializer's */
 	forkpool *nested;           /* for maps inside its tasks; or NULL */
 	struct worker *outer;       /* whose task this worker runs in; or NULL */
-	bool attentive;             /* something is done after each chunk: */
-	void (*between)(void *arg); /* serial: this is called; or NULL */
-	void *between_arg;
+	bool attentive;               /* something is done after each chunk */
+	bool (*interrupt)(void *arg); /* inline: whether to come back after this chunk; or NULL */
+	void *interrupt_arg;
 	uint64_t stint; /* the last even one.  B3 */
 	size_t served;  /* tasks, in a pool whose workers end after so many */
 	bool retired;   /* they were enough */

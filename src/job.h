@@ -1,17 +1,27 @@
 /*
- * One map, as the parent sees it: what to run, on what, its ledger, how far it is, what deaths
- * have left of it.  A job is prepared (memory, copies), opened (workers see it), checked until
- * it is finished, settled (results and report handed over), and retired (its memory is free
- * once no worker pins it any more).
+ * One map, as the parent sees it: what to run, on what, its ledger, how far it is, what deaths have left of it.
+ *
+ *   waiting -> open -> finished
+ *
+ * A job waits until there is a slot for it on the board and memory for its copies; it is opened (workers see
+ * it), checked until each chunk is settled, and finished: its results are the caller's, and it is closed, that
+ * is, workers see it no more.  The slot is free again once no worker pins the job.  Everything but the last
+ * happens in wait.c; nothing here waits.
+ *
+ * Whoever has the job's handle, and the pool until the job's callbacks have been called, and every call that
+ * waits for it, hold a reference: the last one to go frees it.
  */
 #ifndef FORKPOOL_JOB_H
 #define FORKPOOL_JOB_H
 
 #include "engine.h"
 
+struct slot;
+
 /* What a map call asks for. */
 struct job_request {
 	enum job_kind kind;
+	bool single; /* apply: the item is copied when it is submitted */
 	union task_function function;
 	size_t count;
 	const forkpool_column *columns;
@@ -22,90 +32,147 @@ struct job_request {
 	const forkpool_opts *opts;    /* never NULL */
 };
 
-struct job {
-	struct job *next;
+enum job_state { JOB_WAITING, JOB_OPEN, JOB_FINISHED };
+
+struct forkpool_job {
+	forkpool_job *next; /* of those in the same state; behind the callbacks: none */
 	struct forkpool *pool;
-	uint64_t number;
-	struct job_request request;
+	const struct worker *submitter; /* in whose task; or NULL */
+	enum job_state state;
+	unsigned references;
+	bool handed_out; /* somebody may ask for more than its end */
+
+	struct job_request request; /* its pointers are to what follows */
 	forkpool_opts opts;
+	forkpool_column one_column;
+	char *kept;    /* copies made when it was submitted: of columns, ctx, the item; or NULL */
+	size_t wanted; /* bytes that the arena did not have for it */
+
+	/* As workers see them. */
+	uint64_t number; /* 0: not open yet */
 	size_t chunk, chunks;
 	ledger_word *ledger;
-	forkpool_column columns[MAX_COLUMNS]; /* as workers see them */
-	char *results;                        /* as workers see them */
-	int32_t *status;                      /* as workers see them, or NULL */
-	char *partials;                       /* JOB_FOLD */
+	char *results;
+	int32_t *status;
+	char *partials; /* JOB_FOLD */
 	size_t partial_stride;
 	void *ctx;
-	void *pieces[MAX_COLUMNS + 8]; /* of the arena, to be freed with the job */
-	size_t piece_count;
-	size_t wanting; /* bytes of the piece that was not to be had */
 
 	bool by_ledger, cancelled;
 	int error;      /* ended early, -errno */
 	size_t audited; /* chunks before it are settled, as job_audit() saw */
 	size_t cursor;  /* chunks before it are settled and counted */
 	uint64_t failed, crashed, timed_out, cancelled_tasks;
-	uint64_t retried;       /* of attempts that took their worker along */
+	uint64_t retried;       /* of attempts that took their worker along; at the end: all */
 	size_t first_cancelled; /* lowest index of those */
 	struct orphan *orphans;
 	unsigned char *orphaned; /* a bit a chunk that is in the list; NULL: there are none */
-	struct failure first;    /* lowest index charged by the parent; job == 0: none */
+	struct failure first;    /* lowest index charged by the parent, at the end: by anybody; job == 0: none */
 	int32_t first_signal;
 
-	uint64_t restarts_before, bytes_copied, lost_faults, lost_cpu_ns;
-	double begun, next_progress;
+	uint64_t restarts; /* of the pool when it was submitted; at the end: since then */
+	uint64_t bytes_copied, faults, cpu_ns;
+	double begun, elapsed, next_progress;
 	uint64_t progress_shown;
+
+	uint64_t finish; /* how many jobs of the pool were finished before it, plus one */
+	int result;      /* what the map returns */
+
+	/* For forkpool_job_next(); NULL: nobody has asked. */
+	uint64_t *delivered;    /* a bit a chunk that was taken up */
+	size_t next_chunk;      /* where to look on */
+	size_t at, at_end;      /* indices of the chunk taken up last that are still to be handed out */
+	size_t delivered_count; /* chunks */
 };
 
-/* Takes memory for the job and copies its input.  On failure nothing is kept and `message` says
- * why.  0 or -errno. */
-int job_prepare(struct job *job, struct forkpool *pool, const struct job_request *request, char *message);
+/* ---- Life: job.c ---- */
+
+/* A job for the request; one reference.  keep: what the caller may change at once is copied.  NULL: no memory. */
+forkpool_job *job_make(struct forkpool *pool, const struct job_request *request, bool keep);
+void job_release(forkpool_job *job);
+
+/* Takes memory, copies the input, and shows the job to the workers; there is a free slot.  0, or -ENOMEM: nothing
+ * is kept. */
+int job_open(forkpool_job *job);
+
+/* Ends it: results, statuses and report are handed over, and workers see it no more. */
+void job_finish(forkpool_job *job);
+
+/* Begins no further task; what is not begun ends as cancelled. */
+void job_cancel(forkpool_job *job);
+
+/* Ends it with the error.  No worker may be able to work at it any more. */
+void job_fail(forkpool_job *job, int error);
+
+/* The open job of that number, or NULL. */
+forkpool_job *job_find(const struct forkpool *pool, uint64_t number);
+
+static inline struct job_post *job_post(const forkpool_job *job, struct board *board)
+{
+	return &board->posts[job_slot(job->number)];
+}
 
 /* Whether one more job can be open. */
-bool job_has_slot(const struct forkpool *pool);
+bool slot_is_free(const struct forkpool *pool);
 
-/* Shows the job to the workers; there is a slot. */
-void job_open(struct job *job);
+/* Frees the slots of closed jobs that no worker pins any more. */
+void slots_sweep(struct forkpool *pool);
 
-/* Whether it is finished: each chunk settled, or ended by an error. */
-bool job_check(struct job *job);
+/* ---- Memory and copies: copies.c ---- */
+
+/* Of a job that is to have this slot; *columns become those that workers see.  False: the arena has no space
+ * for job->wanted bytes. */
+bool copies_make(forkpool_job *job, struct slot *slot, forkpool_column *columns);
+void copies_free(struct forkpool *pool, struct slot *slot);
+
+/* Hands results and statuses over to the caller; all: all tasks succeeded. */
+void copies_hand_over(forkpool_job *job, bool all);
+
+/* The same for one chunk, before the job is finished. */
+void copies_hand_over_chunk(forkpool_job *job, size_t chunk);
 
 /* The partial result of a chunk that was not folded. */
-void job_clear_partial(struct job *job, size_t chunk);
+void job_clear_partial(forkpool_job *job, size_t chunk);
+
+/* ---- How far it is: count.c ---- */
+
+size_t job_chunk_length(const forkpool_job *job, size_t chunk);
+
+/* Whether it is finished: each chunk settled, or ended by an error. */
+bool job_check(forkpool_job *job);
 
 /* Looks at the first chunk that is not settled.  A word there that no worker can have written by the
  * rules, and that would therefore never change, ends the job with -EPROTO; a chunk that should have
  * been found by somebody is handed out again. */
-void job_audit(struct job *job);
+void job_audit(forkpool_job *job);
 
 /* From now on completion is read off the ledger. */
-void job_use_ledger(struct job *job);
+void job_use_ledger(forkpool_job *job);
 
 /* The tasks begin .. end-1 were not run, or not to their end. */
-void job_count_cancelled(struct job *job, size_t begin, size_t end);
+void job_count_cancelled(forkpool_job *job, size_t begin, size_t end);
 
-/* Begins no further task; what is not begun ends as cancelled. */
-void job_cancel(struct job *job);
-
-/* Ends it with the error.  No worker may be able to work at it any more. */
-void job_fail(struct job *job, int error);
-
-/* Hands results, statuses and report over; returns what the call returns. */
-int job_settle(struct job *job);
-
-/* Hides the job from workers, and frees its memory as soon as nobody pins it. */
-void job_retire(struct job *job);
-void job_free_retired(struct forkpool *pool);
-
-/* The open job of that number, or NULL. */
-struct job *job_find(const struct forkpool *pool, uint64_t number);
-
-size_t job_chunk_length(const struct job *job, size_t chunk);
+/* At the end: what is not settled was not run. */
+void job_count_rest(forkpool_job *job);
 
 /* How many of its tasks are finished, by the tallies: about, never more than there are. */
-void job_progress(const struct job *job, forkpool_progress *progress);
+void job_progress(const forkpool_job *job, forkpool_progress *progress);
+
+/* ---- What it says at the end: outcome.c ---- */
+
+/* Counts up, finds the first that did not succeed, hands over; job->result and what job_report() needs. */
+void outcome_settle(forkpool_job *job);
+
+/* The report of a finished job. */
+void job_report(const forkpool_job *job, forkpool_report *report);
 
 /* reduce.c: combines the partial results into the answer. */
-void reduce_combine(struct job *job);
+void reduce_combine(forkpool_job *job);
+
+/* ---- Its indices one by one: next.c ---- */
+
+/* Takes up an index that is finished and was not taken up before; its result is handed over.  1; 0: there are no more
+ * at all; -EAGAIN: none at the moment; -ENOMEM. */
+int job_next(forkpool_job *job, size_t *index);
 
 #endif

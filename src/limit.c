@@ -12,7 +12,7 @@
 #include <math.h>
 
 /* Seconds until the worker's task is over its time; <= 0: it is. */
-static double time_left(const struct worker_record *record, const struct job *job)
+static double time_left(const struct worker_record *record, const forkpool_job *job)
 {
 	uint64_t began = atomic_load_explicit(&record->began, memory_order_relaxed), now = clock_ns();
 	double run = now > began ? (double)(now - began) / 1e9 : 0;
@@ -24,7 +24,7 @@ static double enforce_one(forkpool *pool, unsigned slot)
 	struct worker_record *record = &pool->engine.records[slot];
 	struct member *member = &pool->members[slot];
 	uint64_t stint = atomic_load_explicit(&record->stint, memory_order_acquire); /* B3: first */
-	const struct job *job = job_find(pool, atomic_load(&record->pin));
+	const forkpool_job *job = job_find(pool, pinned_job(record));
 	if (job == NULL || job->opts.timeout <= 0 || !member->alive || member->doomed)
 		return INFINITY;
 	double left = stint % 2 == 0 ? job->opts.timeout : time_left(record, job);
@@ -42,7 +42,7 @@ static double enforce_one(forkpool *pool, unsigned slot)
 double limit_enforce(forkpool *pool)
 {
 	double seconds = INFINITY;
-	for (const struct job *job = pool->jobs; job != NULL; job = job->next)
+	for (const forkpool_job *job = pool->jobs; job != NULL; job = job->next)
 		if (job->opts.timeout > 0 && job->opts.timeout < seconds)
 			seconds = job->opts.timeout; /* a worker may be about to begin at it */
 	if (isinf(seconds))

@@ -9,6 +9,10 @@ libforkpool_la_SOURCES = \
 	src/cpu.c \
 	src/engine.h \
 	src/error.c \
+	src/copies.c \
+	src/count.c \
+	src/float_modes.h \
+	src/future.c \
 	src/job.c src/job.h \
 	src/killpoint.h \
 	src/ledger.c src/ledger.h \
@@ -16,10 +20,14 @@ libforkpool_la_SOURCES = \
 	src/objects.c src/objects.h \
 	src/oom.c src/oom.h \
 	src/crew.c src/crew.h \
+	src/loop.c \
 	src/map.c \
+	src/next.c \
+	src/outcome.c \
 	src/orphan.c src/orphan.h \
 	src/parent.h \
 	src/pool.c \
+	src/queue.h \
 	src/recover.c src/recover.h \
 	src/reduce.c \
 	src/region.c src/region.h \

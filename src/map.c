@@ -144,185 +144,228 @@ static bool check_request(const forkpool *pool, const struct job_request *reques
 	       check_visible(pool, request, refusal);
 }
 
-/* ---- Running ---- */
+/* ---- Submitting ---- */
 
 /* The pool, that runs inline, for maps of this worker's tasks; made when first needed. */
 static forkpool *nested_pool(struct worker *worker)
 {
-	if (worker->nested == NULL) {
-		/* As in a task: it is serial, whatever the environment says. */
-		struct worker *current = worker_current;
-		worker_current = worker;
-		int error = forkpool_create(&worker->nested, NULL);
-		worker_current = current;
-		if (error != 0)
-			return NULL;
-	}
+	if (worker->nested == NULL && forkpool_create(&worker->nested, NULL) != 0)
+		return NULL;
 	worker->nested->inline_worker->number = worker->number;
 	worker->nested->inline_worker->state = worker->state;
 	return worker->nested;
 }
 
-/* The first of them that is not at work itself: callbacks may map within callbacks. */
-static forkpool *idle_nested_pool(struct worker *worker)
-{
-	forkpool *pool = nested_pool(worker);
-	while (pool != NULL && pool->jobs != NULL)
-		pool = nested_pool(pool->inline_worker);
-	return pool;
-}
-
-/* It can serve its creator itself: the host, or the task of the worker that created it. */
-static bool is_idle_inline(const forkpool *pool)
-{
-	return pool->backend->runs_inline && pool->jobs == NULL && pool->owner == getpid() &&
-	       pool->creator == worker_current;
-}
-
+/* In a task a pool that the task has created itself can serve it, any other cannot. */
 static forkpool *pool_of_caller(forkpool *pool)
 {
-	if (pool != NULL && is_idle_inline(pool))
-		return pool;
-	if (worker_current != NULL)
-		return idle_nested_pool(worker_current);
-	/* From a callback, while the caller itself is at work. */
-	bool is_callback = pool != NULL && pool->backend->runs_inline && pool->owner == getpid();
-	return is_callback ? idle_nested_pool(pool->inline_worker) : pool;
+	bool is_own = worker_current == NULL ||
+	              (pool != NULL && pool->owner == getpid() && pool->creator == worker_current);
+	return is_own ? pool : nested_pool(worker_current);
 }
 
-static int run_job(struct job *job)
-{
-	forkpool *pool = job->pool;
-	job_open(job);
-	wait_for_job(pool, job);
-	int result = job_settle(job);
-	job_retire(job);
-	return result;
-}
-
-/* Memory may be short only because a worker still looks at the job before: it will not for long. */
-static int prepare(struct job *job, forkpool *pool, const struct job_request *request, char *message)
-{
-	for (int patience = WAIT_PATIENCE;; patience--) {
-		job_free_retired(pool);
-		int error = job_prepare(job, pool, request, message);
-		if (error != -ENOMEM || pool->retired == NULL || patience == 0)
-			return error;
-		wait_for_slot(pool);
-	}
-}
-
-/* A place for one more job.  Those of finished ones come free as soon as nobody looks at them. */
-static bool wait_for_room(forkpool *pool, struct refusal *refusal)
-{
-	for (;;) {
-		job_free_retired(pool);
-		if (job_has_slot(pool))
-			return true;
-		if (pool->retired == NULL)
-			return refuse(refusal, -EBUSY, "%d maps of this pool are open, by callbacks within callbacks",
-			              JOB_SLOTS);
-		wait_for_slot(pool);
-	}
-}
-
-static int run_request(forkpool *pool, const struct job_request *request, struct refusal *refusal)
+/* The job, or NULL and why not. */
+static forkpool_job *submit(forkpool *pool, const struct job_request *request, bool keep, struct refusal *refusal)
 {
 	if (worker_current == NULL && !check_pool(pool, refusal))
-		return refusal->error;
+		return NULL;
 	pool = pool_of_caller(pool);
 	if (pool == NULL) {
 		refuse(refusal, -ENOMEM, "no memory for a pool of this task's own");
-		return -ENOMEM;
+		return NULL;
 	}
 	if (!check_request(pool, request, refusal))
-		return refusal->error;
-	if (!wait_for_room(pool, refusal))
-		return refusal->error;
-	struct job *job = malloc(sizeof *job);
-	if (job == NULL) {
-		refuse(refusal, -ENOMEM, "no memory");
-		return -ENOMEM;
-	}
-	refusal->error = prepare(job, pool, request, refusal->message);
-	if (refusal->error != 0) {
-		free(job);
-		return refusal->error;
-	}
-	return run_job(job);
+		return NULL;
+	forkpool_job *job = job_make(pool, request, keep);
+	if (job == NULL)
+		refuse(refusal, -ENOMEM, "no memory for a job");
+	else
+		pool_submit(job);
+	return job;
+}
+
+static void report_refusal(const forkpool_opts *opts, const struct refusal *refusal)
+{
+	if (opts->report == NULL)
+		return;
+	*opts->report = (forkpool_report){0};
+	snprintf(opts->report->message, sizeof opts->report->message, "%s", refusal->message);
+}
+
+static forkpool_opts complete_opts(const forkpool_opts *opts)
+{
+	forkpool_opts complete = opts == NULL ? (forkpool_opts){0} : *opts;
+	if (complete.progress_interval == 0)
+		complete.progress_interval = 0.1;
+	return complete;
 }
 
 static int run(forkpool *pool, struct job_request request, const forkpool_opts *opts)
 {
-	forkpool_opts defaults = {0}, complete = opts == NULL ? defaults : *opts;
-	struct refusal refusal = {0};
-	if (complete.progress_interval == 0)
-		complete.progress_interval = 0.1;
+	forkpool_opts complete = complete_opts(opts);
+	struct refusal refusal;
 	request.opts = &complete;
-	int result = run_request(pool, &request, &refusal);
-	if (refusal.error != 0 && complete.report != NULL) {
-		*complete.report = (forkpool_report){0};
-		snprintf(complete.report->message, sizeof complete.report->message, "%s", refusal.message);
+	forkpool_job *job = submit(pool, &request, false, &refusal);
+	if (job == NULL) {
+		report_refusal(&complete, &refusal);
+		return refusal.error;
 	}
+	pool_wait(job->pool, is_finished, job, -1);
+	int result = job->result;
+	job_release(job);
 	return result;
 }
 
+static int run_async(forkpool_job **handle, forkpool *pool, struct job_request request, const forkpool_opts *opts)
+{
+	forkpool_opts complete = complete_opts(opts);
+	struct refusal refusal;
+	request.opts = &complete;
+	forkpool_job *job = submit(pool, &request, true, &refusal);
+	if (handle != NULL)
+		*handle = job;
+	if (job == NULL) {
+		report_refusal(&complete, &refusal);
+		return refusal.error;
+	}
+	if (handle == NULL)
+		job_release(job);
+	return 0;
+}
+
 /* ---- The calls ---- */
+
+static struct job_request map_request(forkpool_map_fn *function, const forkpool_column *column, size_t count,
+                                      void *results, size_t result_size)
+{
+	return (struct job_request){
+	        .kind = JOB_MAP,
+	        .function.map = function,
+	        .count = count,
+	        .columns = column,
+	        .column_count = 1,
+	        .results = results,
+	        .result_size = result_size,
+	};
+}
+
+static struct job_request apply_request(forkpool_map_fn *function, const forkpool_column *column, void *result,
+                                        size_t result_size)
+{
+	struct job_request request = map_request(function, column, 1, result, result_size);
+	request.single = true;
+	return request;
+}
+
+static struct job_request starmap_request(forkpool_starmap_fn *function, const forkpool_column *columns,
+                                          size_t column_count, size_t count, void *results, size_t result_size)
+{
+	return (struct job_request){
+	        .kind = JOB_STARMAP,
+	        .function.starmap = function,
+	        .count = count,
+	        .columns = columns,
+	        .column_count = column_count,
+	        .results = results,
+	        .result_size = result_size,
+	};
+}
+
+static struct job_request for_request(forkpool_for_fn *function, size_t count)
+{
+	return (struct job_request){.kind = JOB_FOR, .function.loop = function, .count = count};
+}
+
+static struct job_request range_request(forkpool_range_fn *function, size_t count)
+{
+	return (struct job_request){.kind = JOB_RANGE, .function.range = function, .count = count};
+}
+
+static struct job_request fold_request(forkpool_fold_fn *fold, forkpool_combine_fn *combine, size_t count, void *result,
+                                       size_t result_size)
+{
+	return (struct job_request){
+	        .kind = JOB_FOLD,
+	        .function.fold = fold,
+	        .count = count,
+	        .results = result,
+	        .result_size = result_size,
+	        .combine = combine,
+	};
+}
 
 int forkpool_map(forkpool *pool, forkpool_map_fn *function, const void *items, size_t count, size_t item_size,
                  void *results, size_t result_size, const forkpool_opts *opts)
 {
 	forkpool_column column = {items, item_size, item_size};
-	return run(pool,
-	           (struct job_request){.kind = JOB_MAP,
-	                                .function.map = function,
-	                                .count = count,
-	                                .columns = &column,
-	                                .column_count = 1,
-	                                .results = results,
-	                                .result_size = result_size},
-	           opts);
+	return run(pool, map_request(function, &column, count, results, result_size), opts);
 }
 
 int forkpool_starmap(forkpool *pool, forkpool_starmap_fn *function, const forkpool_column *columns, size_t column_count,
                      size_t count, void *results, size_t result_size, const forkpool_opts *opts)
 {
-	return run(pool,
-	           (struct job_request){.kind = JOB_STARMAP,
-	                                .function.starmap = function,
-	                                .count = count,
-	                                .columns = columns,
-	                                .column_count = column_count,
-	                                .results = results,
-	                                .result_size = result_size},
-	           opts);
+	return run(pool, starmap_request(function, columns, column_count, count, results, result_size), opts);
 }
 
 int forkpool_for(forkpool *pool, forkpool_for_fn *function, size_t count, const forkpool_opts *opts)
 {
-	return run(pool, (struct job_request){.kind = JOB_FOR, .function.loop = function, .count = count}, opts);
+	return run(pool, for_request(function, count), opts);
 }
 
 int forkpool_for_range(forkpool *pool, forkpool_range_fn *function, size_t count, const forkpool_opts *opts)
 {
-	return run(pool, (struct job_request){.kind = JOB_RANGE, .function.range = function, .count = count}, opts);
+	return run(pool, range_request(function, count), opts);
 }
 
 int forkpool_reduce(forkpool *pool, forkpool_fold_fn *fold, forkpool_combine_fn *combine, size_t count, void *result,
                     size_t result_size, const forkpool_opts *opts)
 {
-	return run(pool,
-	           (struct job_request){.kind = JOB_FOLD,
-	                                .function.fold = fold,
-	                                .count = count,
-	                                .results = result,
-	                                .result_size = result_size,
-	                                .combine = combine},
-	           opts);
+	return run(pool, fold_request(fold, combine, count, result, result_size), opts);
 }
 
 int forkpool_apply(forkpool *pool, forkpool_map_fn *function, const void *item, size_t item_size, void *result,
                    size_t result_size, const forkpool_opts *opts)
 {
-	return forkpool_map(pool, function, item, 1, item_size, result, result_size, opts);
+	forkpool_column column = {item, item_size, item_size};
+	return run(pool, apply_request(function, &column, result, result_size), opts);
+}
+
+int forkpool_map_async(forkpool_job **job, forkpool *pool, forkpool_map_fn *function, const void *items, size_t count,
+                       size_t item_size, void *results, size_t result_size, const forkpool_opts *opts)
+{
+	forkpool_column column = {items, item_size, item_size};
+	return run_async(job, pool, map_request(function, &column, count, results, result_size), opts);
+}
+
+int forkpool_starmap_async(forkpool_job **job, forkpool *pool, forkpool_starmap_fn *function,
+                           const forkpool_column *columns, size_t column_count, size_t count, void *results,
+                           size_t result_size, const forkpool_opts *opts)
+{
+	return run_async(job, pool, starmap_request(function, columns, column_count, count, results, result_size),
+	                 opts);
+}
+
+int forkpool_for_async(forkpool_job **job, forkpool *pool, forkpool_for_fn *function, size_t count,
+                       const forkpool_opts *opts)
+{
+	return run_async(job, pool, for_request(function, count), opts);
+}
+
+int forkpool_for_range_async(forkpool_job **job, forkpool *pool, forkpool_range_fn *function, size_t count,
+                             const forkpool_opts *opts)
+{
+	return run_async(job, pool, range_request(function, count), opts);
+}
+
+int forkpool_reduce_async(forkpool_job **job, forkpool *pool, forkpool_fold_fn *fold, forkpool_combine_fn *combine,
+                          size_t count, void *result, size_t result_size, const forkpool_opts *opts)
+{
+	return run_async(job, pool, fold_request(fold, combine, count, result, result_size), opts);
+}
+
+int forkpool_apply_async(forkpool_job **job, forkpool *pool, forkpool_map_fn *function, const void *item,
+                         size_t item_size, void *result, size_t result_size, const forkpool_opts *opts)
+{
+	forkpool_column column = {item, item_size, item_size};
+	return run_async(job, pool, apply_request(function, &column, result, result_size), opts);
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct orphan *orphan_find(const struct job *job, size_t chunk)
+struct orphan *orphan_find(const forkpool_job *job, size_t chunk)
 {
 	struct orphan *orphan = job->orphans;
 	if (orphan == NULL || !(job->orphaned[chunk / 8] >> chunk % 8 & 1))
@@ -21,7 +21,7 @@ struct orphan *orphan_find(const struct job *job, size_t chunk)
 	return orphan;
 }
 
-struct orphan *orphan_note(struct job *job, size_t chunk)
+struct orphan *orphan_note(forkpool_job *job, size_t chunk)
 {
 	struct orphan *orphan = orphan_find(job, chunk);
 	if (orphan != NULL)
@@ -130,7 +130,7 @@ static int free_slot(struct forkpool *pool)
 	return -1;
 }
 
-int orphan_offer(struct job *job, size_t chunk, const struct resume *resume, uint64_t stolen)
+int orphan_offer(forkpool_job *job, size_t chunk, const struct resume *resume, uint64_t stolen)
 {
 	struct forkpool *pool = job->pool;
 	struct orphan *orphan = orphan_note(job, chunk);
@@ -152,7 +152,7 @@ int orphan_offer(struct job *job, size_t chunk, const struct resume *resume, uin
 
 void orphan_publish(struct forkpool *pool)
 {
-	for (struct job *job = pool->jobs; job != NULL; job = job->next)
+	for (forkpool_job *job = pool->jobs; job != NULL; job = job->next)
 		for (struct orphan *orphan = job->orphans; orphan != NULL; orphan = orphan->next) {
 			int slot = orphan->slot >= 0 || is_taken(orphan) ? -1 : free_slot(pool);
 			if (slot >= 0) {
@@ -162,7 +162,7 @@ void orphan_publish(struct forkpool *pool)
 		}
 }
 
-void orphan_free_all(struct job *job)
+void orphan_free_all(forkpool_job *job)
 {
 	while (job->orphans != NULL) {
 		struct orphan *orphan = job->orphans;

@@ -10,7 +10,7 @@
 /* A chunk that lost its worker. */
 struct orphan {
 	struct orphan *next;
-	struct job *job;
+	forkpool_job *job;
 	size_t chunk;
 	struct resume resume;
 	uint32_t version;
@@ -21,18 +21,18 @@ struct orphan {
 };
 
 /* Notes how the chunk goes on, and offers it to the workers.  0 or -ENOMEM. */
-int orphan_offer(struct job *job, size_t chunk, const struct resume *resume, uint64_t stolen);
+int orphan_offer(forkpool_job *job, size_t chunk, const struct resume *resume, uint64_t stolen);
 
-struct orphan *orphan_find(const struct job *job, size_t chunk);
+struct orphan *orphan_find(const forkpool_job *job, size_t chunk);
 
 /* Found or made; NULL: no memory. */
-struct orphan *orphan_note(struct job *job, size_t chunk);
+struct orphan *orphan_note(forkpool_job *job, size_t chunk);
 
 /* The chunk's next fold leaves out begin .. end-1, too.  0; -ENOMEM; or -EPROTO: some are excluded already. */
 int orphan_exclude(struct orphan *orphan, size_t begin, size_t end);
 
 /* Gives places that have become free to orphans that wait for one. */
 void orphan_publish(struct forkpool *pool);
-void orphan_free_all(struct job *job);
+void orphan_free_all(forkpool_job *job);
 
 #endif

@@ -9,8 +9,22 @@
 #include "backend.h"
 #include "objects.h"
 
-struct job;
 struct orphan;
+
+/* A place on the board: a job's from its opening until it is closed and no worker pins it any more. */
+struct slot {
+	uint64_t number; /* of that job */
+	/* Memory of the job: small things in `scratch`, which is the slot's for good, others in the arena. */
+	char *scratch;
+	size_t scratch_used;
+	void *pieces[MAX_COLUMNS + 8];
+	size_t piece_count;
+};
+
+/* Jobs in the order in which they came. */
+struct job_queue {
+	forkpool_job *first, **end;
+};
 
 struct forkpool {
 	const struct backend *backend;
@@ -24,21 +38,34 @@ struct forkpool {
 	struct worker *inline_worker; /* of a backend that runs inline */
 	struct objects objects;       /* loaded when the workers were forked */
 	int epoll;
+	int timer;    /* for a host's event loop; -1: it has none */
 	int bell;     /* the doorbell's end to read from: eventfd, or a pipe */
 	int lifeline; /* the end of a pipe that closes with the parent; -1: none */
 	ino_t lifeline_inode;
 	bool closed, killed;
 	int start_error; /* why a worker could not be started last */
 	uint64_t restarts;
-	double next_beat;    /* when: see clock.h */
-	unsigned barren;     /* deaths in a row that charged nothing and finished nothing */
-	uint64_t serial;     /* of the last job */
-	uint32_t version;    /* of the last orphan */
-	struct job *jobs;    /* open ones */
-	struct job *retired; /* finished, but still pinned by a worker that looks at them */
-	uint64_t slots_used; /* bit s: slot s belongs to an open or retired job */
+	double next_beat; /* when: see clock.h */
+	unsigned barren;  /* deaths in a row that charged nothing and finished nothing */
+	uint64_t serial;  /* of the last job */
+	uint32_t version; /* of the last orphan */
+
+	struct job_queue waiting;  /* for a slot and memory */
+	forkpool_job *jobs;        /* open ones */
+	struct job_queue finished; /* whose callbacks are still to be called */
+	uint64_t unfinished;       /* waiting and open */
+	uint64_t finish;           /* of the last one */
+	unsigned depth;            /* calls of this pool that are on the stack */
+	bool one_chunk;            /* inline: come back after it */
+	double inline_until;       /* or when this moment has come; or INFINITY */
+
+	uint64_t slots_used;    /* bit s: slots[s] belongs to an open or closed job */
+	uint64_t slots_closing; /* to a closed one */
+	struct slot slots[JOB_SLOTS];
 	struct orphan *orphan_slots[ORPHAN_SLOTS];
 	struct forkpool *next_pool; /* see backend_process.c */
+	fenv_t float_environment;   /* as it was when a job was opened last */
+	uint64_t float_modes;
 };
 
 static inline unsigned pool_workers(const forkpool *pool)

@@ -3,6 +3,7 @@
  */
 #include "crew.h"
 #include "job.h"
+#include "queue.h"
 #include "wait.h"
 #include "watch.h"
 
@@ -99,7 +100,7 @@ static int complete_config(forkpool_config *config)
 /* ---- The region's layout ---- */
 
 struct layout {
-	size_t ring_back, records, ring_front, tallies, failures, arena; /* offsets */
+	size_t ring_back, records, ring_front, tallies, failures, scratch, arena; /* offsets */
 	size_t capacity;
 };
 
@@ -122,6 +123,7 @@ static struct layout lay_out(unsigned workers)
 	layout.ring_front = place(&at, sizeof(struct ring_front), CACHE_LINE);
 	layout.tallies = place(&at, JOB_SLOTS * sizeof(struct job_tally), CACHE_LINE);
 	layout.failures = place(&at, (size_t)workers * JOB_SLOTS * sizeof(struct failure), CACHE_LINE);
+	layout.scratch = place(&at, (size_t)JOB_SLOTS * SLOT_SCRATCH, page);
 	layout.arena = place(&at, 0, page);
 	return layout;
 }
@@ -143,6 +145,8 @@ static int make_region(forkpool *pool)
 	engine->records = (struct worker_record *)(void *)(base + layout.records);
 	engine->tallies = (struct job_tally *)(void *)(base + layout.tallies);
 	engine->failures = (struct failure *)(void *)(base + layout.failures);
+	for (unsigned slot = 0; slot < JOB_SLOTS; slot++)
+		pool->slots[slot].scratch = base + layout.scratch + (size_t)slot * SLOT_SCRATCH;
 	engine->workers = pool->config.workers;
 	engine->spin_us = pool->config.spin_us;
 	engine->tasks_a_worker = pool->config.max_tasks_per_worker;
@@ -179,9 +183,27 @@ static bool is_process_pool(const forkpool *pool)
 	return pool->backend == &backend_process;
 }
 
+/* In a child that the program has forked: nobody will ever finish the child's copies of the jobs. */
+static void forget_jobs(struct job_queue *queue)
+{
+	forkpool_job *job;
+	while ((job = queue_take(queue)) != NULL) {
+		job->state = JOB_FINISHED;
+		job->result = -EPERM;
+		job_release(job);
+	}
+}
+
 /* Frees what this process has of the pool; its workers are gone, or never were. */
 static void unmake(forkpool *pool)
 {
+	while (pool->jobs != NULL) {
+		forkpool_job *job = pool->jobs;
+		pool->jobs = job->next;
+		queue_append(&pool->waiting, job);
+	}
+	forget_jobs(&pool->waiting);
+	forget_jobs(&pool->finished);
 	process_delist(pool);
 	if (pool->inline_worker != NULL)
 		forkpool_destroy(pool->inline_worker->nested);
@@ -234,7 +256,9 @@ int forkpool_create(forkpool **created, const forkpool_config *config)
 	pool->owner = getpid();
 	pool->creator = worker_current;
 	pool->backend = backends[complete.backend];
-	pool->epoll = pool->bell = pool->engine.doorbell = pool->lifeline = -1;
+	pool->epoll = pool->timer = pool->bell = pool->engine.doorbell = pool->lifeline = -1;
+	queue_init(&pool->waiting);
+	queue_init(&pool->finished);
 	error = make(pool);
 	if (error != 0) {
 		unmake(pool);
@@ -259,7 +283,8 @@ int forkpool_close(forkpool *pool)
 	if (error != 0 || pool->closed)
 		return error;
 	pool->closed = true;
-	crew_close(pool);
+	if (pool->unfinished == 0)
+		crew_close(pool);
 	return 0;
 }
 
@@ -270,6 +295,7 @@ int forkpool_join(forkpool *pool)
 		error = -EINVAL;
 	if (error != 0)
 		return error;
+	pool_wait(pool, is_unoccupied, pool, -1);
 	crew_end_inline(pool);
 	wait_for_ends(pool);
 	return 0;
@@ -283,8 +309,8 @@ int forkpool_terminate(forkpool *pool)
 	pool->closed = true;
 	crew_kill(pool);
 	wait_for_ends(pool);
-	for (struct job *job = pool->jobs; job != NULL; job = job->next)
-		job_fail(job, -ESHUTDOWN);
+	pool_end_all(pool, -ESHUTDOWN);
+	pool_wait(pool, is_unoccupied, pool, -1); /* calls back */
 	return 0;
 }
 
@@ -293,9 +319,10 @@ void forkpool_destroy(forkpool *pool)
 	if (pool == NULL)
 		return;
 	if (pool->owner == getpid()) {
+		if (pool->unfinished > 0)
+			forkpool_terminate(pool);
 		forkpool_close(pool);
 		forkpool_join(pool);
-		job_free_retired(pool);
 	}
 	unmake(pool);
 }
@@ -306,7 +333,7 @@ int forkpool_refresh(forkpool *pool)
 	int error = check_owner(pool);
 	if (error == 0 && pool->closed)
 		error = -ESHUTDOWN;
-	if (error == 0 && pool->jobs != NULL)
+	if (error == 0 && pool->unfinished > 0)
 		error = -EBUSY;
 	if (error != 0 || !is_process_pool(pool))
 		return error;
@@ -329,9 +356,9 @@ int forkpool_refresh(forkpool *pool)
 static void *alloc_patiently(forkpool *pool, size_t size)
 {
 	for (int patience = WAIT_PATIENCE;; patience--) {
-		job_free_retired(pool);
+		slots_sweep(pool);
 		void *memory = arena_alloc_zeroed(&pool->arena, size, true);
-		if (memory != NULL || pool->retired == NULL || patience == 0)
+		if (memory != NULL || pool->slots_closing == 0 || patience == 0)
 			return memory;
 		wait_for_slot(pool);
 	}

@@ -20,7 +20,7 @@ static const char *plural(size_t count)
 }
 
 /* In words; `attempted` tasks went down with it. */
-static void describe(const struct death *death, const struct job *job, unsigned slot, size_t attempted, char *text)
+static void describe(const struct death *death, const forkpool_job *job, unsigned slot, size_t attempted, char *text)
 {
 	const struct member *member = &job->pool->members[slot];
 	char words[FORKPOOL_MESSAGE_SIZE / 2], limit[64] = "";
@@ -45,7 +45,7 @@ static void describe(const struct death *death, const struct job *job, unsigned 
 
 /* What the record says of a chunk that its worker was running: a task, or all of those it was called for. */
 struct running {
-	struct job *job;
+	forkpool_job *job;
 	const struct death *death;
 	unsigned slot;
 	size_t chunk, length; /* and how many tasks it has */
@@ -58,13 +58,13 @@ struct running {
 /* Tasks begin .. end-1 go down with their worker, at this attempt. */
 static void charge(const struct running *was, size_t begin, size_t end, uint32_t attempt)
 {
-	struct job *job = was->job;
+	forkpool_job *job = was->job;
 	bool doomed = job->pool->members[was->slot].doomed;
 	int32_t status = doomed ? FORKPOOL_TIMED_OUT : FORKPOOL_CRASHED;
 	char message[FORKPOOL_MESSAGE_SIZE];
 	begin += was->chunk * job->chunk;
 	end += was->chunk * job->chunk;
-	if (job->pool->killed) { /* by the parent, and through no fault of the task */
+	if (job->pool->killed || job->pool->members[was->slot].dismissed) { /* through no fault of the task */
 		job_count_cancelled(job, begin, end);
 		return;
 	}
@@ -90,7 +90,7 @@ static struct resume resume_of(const struct running *was, size_t start)
 	return resume;
 }
 
-static uint32_t retries_left_to(const struct job *job)
+static uint32_t retries_left_to(const forkpool_job *job)
 {
 	return job->cancelled || job->pool->killed ? 0 : job->opts.retries;
 }
@@ -108,7 +108,7 @@ static bool is_possible(const struct running *was, const struct resume *offered)
 /* Its worker may have given the tasks up, which are tried again all the same, and have said so. */
 static void take_back(const struct running *was)
 {
-	const struct job *job = was->job;
+	const forkpool_job *job = was->job;
 	size_t first = was->chunk * job->chunk;
 	struct failure *noted = &job->pool->engine.failures[(size_t)was->slot * JOB_SLOTS + job_slot(job->number)];
 	for (size_t i = was->begin; job->status != NULL && i < was->end; i++)
@@ -119,7 +119,7 @@ static void take_back(const struct running *was)
 
 static int recover_tasks(const struct running *was)
 {
-	struct job *job = was->job;
+	forkpool_job *job = was->job;
 	const struct orphan *orphan = orphan_find(job, was->chunk);
 	struct resume offered = orphan == NULL ? RESUME_FRESH : orphan->resume, resume = resume_of(was, was->begin);
 	if (!is_possible(was, &offered))
@@ -146,7 +146,7 @@ static int recover_tasks(const struct running *was)
 
 static int give_up_fold(const struct running *was, struct orphan *orphan, uint32_t attempt)
 {
-	struct job *job = was->job;
+	forkpool_job *job = was->job;
 	int error = orphan_exclude(orphan, was->begin, was->end);
 	if (error != 0)
 		return error;
@@ -160,7 +160,7 @@ static int give_up_fold(const struct running *was, struct orphan *orphan, uint32
 
 static int recover_fold(const struct running *was)
 {
-	struct job *job = was->job;
+	forkpool_job *job = was->job;
 	struct orphan *orphan = orphan_note(job, was->chunk);
 	if (orphan == NULL)
 		return -ENOMEM;
@@ -186,7 +186,7 @@ static int recover_running(struct running *was, uint64_t call_end)
 }
 
 /* (a)  Returns 1: a task was announced, and is charged or tried again; 0: none; or -errno. */
-static int recover_chunk(struct job *job, unsigned slot, const struct death *death)
+static int recover_chunk(forkpool_job *job, unsigned slot, const struct death *death)
 {
 	forkpool *pool = job->pool;
 	const struct worker_record *record = &pool->engine.records[slot];
@@ -214,14 +214,14 @@ static int recover_chunk(struct job *job, unsigned slot, const struct death *dea
 	return error == 0 ? 1 : error;
 }
 
-static void add_lost_use(struct job *job, const struct worker_record *record, const struct death *death)
+static void add_lost_use(forkpool_job *job, const struct worker_record *record, const struct death *death)
 {
 	if (job->opts.report == NULL || death->unknown)
 		return;
 	if (death->faults >= record->faults_begin)
-		job->lost_faults += death->faults - record->faults_begin;
+		job->faults += death->faults - record->faults_begin;
 	if (death->cpu_ns >= record->cpu_begin)
-		job->lost_cpu_ns += death->cpu_ns - record->cpu_begin;
+		job->cpu_ns += death->cpu_ns - record->cpu_begin;
 }
 
 /* ---- The worker ---- */
@@ -242,7 +242,7 @@ static void clear_record(struct worker_record *record)
 void recover_worker(forkpool *pool, unsigned slot, const struct death *death)
 {
 	struct worker_record *record = &pool->engine.records[slot];
-	struct job *job = job_find(pool, record->pin);
+	forkpool_job *job = job_find(pool, pinned_job(record));
 	int announced = 0;
 	if (job != NULL && job->error == 0) {
 		job_use_ledger(job); /* (b) */

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-void reduce_combine(struct job *job)
+void reduce_combine(forkpool_job *job)
 {
 	size_t stride = job->partial_stride;
 	for (size_t distance = 1; distance < job->chunks; distance *= 2)

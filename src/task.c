@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "killpoint.h"
+#include "worker.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -72,10 +73,8 @@ static void end_stint(struct worker *worker)
 		KILL_POINT(STINT_OVER);
 		return;
 	}
-	for (;;) {
-		worker->engine->before_sleep(); /* lets in the signal that tells of the parent's death */
-		pause();
-	}
+	for (;;)
+		worker_wait_for_end(worker->engine);
 }
 
 /* ---- Attempts ---- */

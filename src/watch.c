@@ -9,9 +9,10 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { BELL = UINT32_MAX };
+enum { BELL = UINT32_MAX, TIMER = UINT32_MAX - 1 };
 
 static int open_bell(forkpool *pool)
 {
@@ -37,10 +38,8 @@ static void close_epoll(forkpool *pool)
 	pool->epoll = -1;
 }
 
-int watch_open(forkpool *pool)
+static int open_watch(forkpool *pool)
 {
-	if (pool->backend->runs_inline)
-		return 0;
 	int error = open_bell(pool);
 	if (error != 0)
 		return error;
@@ -50,9 +49,17 @@ int watch_open(forkpool *pool)
 	return 0;
 }
 
+int watch_open(forkpool *pool)
+{
+	return pool->backend->runs_inline ? 0 : open_watch(pool);
+}
+
 void watch_close(forkpool *pool)
 {
 	close_epoll(pool);
+	if (pool->timer >= 0)
+		close(pool->timer);
+	pool->timer = -1;
 	if (pool->engine.doorbell >= 0)
 		close(pool->engine.doorbell);
 	if (pool->bell >= 0 && pool->bell != pool->engine.doorbell)
@@ -86,12 +93,68 @@ bool watch_is_complete(const forkpool *pool)
 	return true;
 }
 
-static void drain_bell(const forkpool *pool)
+/* ---- In a host's event loop ---- */
+
+static int why(void)
+{
+	return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : -ENOSYS;
+}
+
+int watch_open_for_host(forkpool *pool)
+{
+	if (pool->timer >= 0)
+		return 0;
+	int error = pool->bell < 0 ? open_watch(pool) : 0;
+	if (error != 0)
+		return error;
+	if (pool->epoll < 0)
+		return -ENOSYS;
+	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (timer < 0)
+		return why();
+	if (!add(pool, timer, TIMER)) {
+		error = why();
+		close(timer);
+		return error;
+	}
+	pool->timer = timer;
+	return 0;
+}
+
+void watch_set_timer(const forkpool *pool, double seconds)
+{
+	struct itimerspec time = {0};
+	if (!isinf(seconds)) {
+		uint64_t ns = (uint64_t)(seconds * 1e9) + 1; /* 0 would be none */
+		time.it_value.tv_sec = (time_t)(ns / 1000000000u);
+		time.it_value.tv_nsec = (long)(ns % 1000000000u);
+	}
+	timerfd_settime(pool->timer, 0, &time, NULL);
+}
+
+void watch_ring(const forkpool *pool)
+{
+	uint64_t one = 1;
+	while (write(pool->engine.doorbell, &one, sizeof one) < 0 && errno == EINTR)
+		; /* EAGAIN: it is ringing already */
+}
+
+/* ---- Sleeping ---- */
+
+void watch_drain(const forkpool *pool)
 {
 	uint64_t rings[8];
 	/* An eventfd is empty after one; a pipe may hold more, but a worker that rings for ever holds up nobody. */
 	for (int i = 0; i < 1024 && read(pool->bell, rings, sizeof rings) == sizeof rings; i++)
 		;
+}
+
+/* What was due is looked up in any case. */
+static void drain_timer(const forkpool *pool)
+{
+	uint64_t expirations;
+	if (read(pool->timer, &expirations, sizeof expirations) < 0)
+		return; /* it was set anew meanwhile */
 }
 
 /* Where there is no epoll, deaths are left to the heartbeat. */
@@ -100,7 +163,7 @@ static int sleep_on_bell(const forkpool *pool, int milliseconds)
 	struct pollfd bell = {.fd = pool->bell, .events = POLLIN};
 	int count = poll(&bell, 1, milliseconds);
 	if (count > 0)
-		drain_bell(pool);
+		watch_drain(pool);
 	return count < 0 ? -1 : 0;
 }
 
@@ -113,7 +176,9 @@ int watch_sleep(forkpool *pool, double seconds, unsigned slots[WATCH_SLOTS])
 	int count = epoll_wait(pool->epoll, events, WATCH_SLOTS, milliseconds);
 	for (int i = 0; i < count; i++)
 		if (events[i].data.u32 == BELL)
-			drain_bell(pool);
+			watch_drain(pool);
+		else if (events[i].data.u32 == TIMER)
+			drain_timer(pool);
 		else
 			slots[ended++] = events[i].data.u32;
 	return count < 0 ? -1 : ended;

@@ -17,6 +17,13 @@ void watch_close(forkpool *pool);
 void watch_add(forkpool *pool, unsigned slot);
 void watch_remove(forkpool *pool, unsigned slot);
 
+/* For a host that waits for the pool's epoll descriptor itself: a timer in it, and, of a pool that runs inline, the
+ * bell.  0 or -errno: -EMFILE, -ENFILE, -ENOMEM, or -ENOSYS. */
+int watch_open_for_host(forkpool *pool);
+void watch_set_timer(const forkpool *pool, double seconds); /* INFINITY: none */
+void watch_ring(const forkpool *pool);
+void watch_drain(const forkpool *pool);
+
 /* Whether every death will be seen here. */
 bool watch_is_complete(const forkpool *pool);
 

@@ -7,6 +7,7 @@
 #include "worker.h"
 
 #include "clock.h"
+#include "float_modes.h"
 #include "killpoint.h"
 #include "task.h"
 
@@ -24,7 +25,6 @@ void worker_init(struct worker *worker, struct engine *engine, unsigned slot, ui
 	        .slot = slot,
 	        .number = slot,
 	        .running = ledger_running(slot, incarnation),
-	        .attentive = engine->tasks_a_worker > 0,
 	        .resume = RESUME_FRESH,
 	};
 }
@@ -36,6 +36,12 @@ void worker_ring_bell(const struct engine *engine)
 		return;
 	while (write(engine->doorbell, &one, sizeof one) < 0 && errno == EINTR)
 		; /* EAGAIN: it is ringing already */
+}
+
+void worker_wait_for_end(const struct engine *engine)
+{
+	engine->before_sleep(); /* lets in the signal that tells of the parent's death */
+	pause();
 }
 
 /* ---- What a job costs ---- */
@@ -66,10 +72,16 @@ static void measure_end(struct worker *worker)
 
 /* ---- Joining and leaving a job ---- */
 
+/* Whoever is doomed never leaves.  What stands there else is an overwritten pin, which this heals. */
 static void unpin(struct worker *worker)
 {
+	uint64_t pin = worker->job;
+	if (!atomic_compare_exchange_strong(&worker->record->pin, &pin, 0)) { /* B4 */
+		while (pin == (worker->job | PIN_DOOMED))
+			worker_wait_for_end(worker->engine);
+		atomic_store(&worker->record->pin, 0);
+	}
 	worker->job = 0;
-	atomic_store(&worker->record->pin, 0);
 }
 
 /* Pins the job; false if it is closed by now. */
@@ -92,7 +104,9 @@ static bool join_job(struct worker *worker, uint64_t number)
 	worker->outer = worker_current;
 	worker->in_task = true;
 	worker_current = worker;
-	fesetenv(&post->float_environment);
+	worker->attentive = worker->interrupt != NULL || engine->tasks_a_worker > 0 || post->attended;
+	if (post->float_modes == FLOAT_MODES_UNKNOWN || post->float_modes != float_modes())
+		fesetenv(&post->float_environment);
 	if (post->measured)
 		measure_begin(worker);
 	KILL_POINT(JOINED);
@@ -170,14 +184,22 @@ static inline void announce(struct worker *worker, size_t chunk)
 	KILL_POINT(ANNOUNCED);
 }
 
+/* Rings if the parent sleeps and wants to know of every chunk. */
+static void tell_of_chunk(const struct worker *worker)
+{
+	atomic_thread_fence(memory_order_seq_cst); /* B1, with the chunk's word for the tally */
+	if (atomic_load(&worker->post->by_chunk) != 0)
+		worker_ring_bell(worker->engine);
+}
+
 /* What is done after a chunk, where anything is.  Returns whether to leave the job. */
 static bool look_up(struct worker *worker)
 {
 	size_t enough = worker->engine->tasks_a_worker;
-	if (worker->between != NULL)
-		worker->between(worker->between_arg);
 	worker->retired = enough > 0 && worker->served >= enough;
-	return worker->retired;
+	if (worker->post->attended)
+		tell_of_chunk(worker);
+	return worker->retired || (worker->interrupt != NULL && worker->interrupt(worker->interrupt_arg));
 }
 
 /* Runs the tasks of a claimed chunk from offset `start`.  Returns its word when that is done.  On its own, so that
@@ -243,17 +265,22 @@ __attribute__((always_inline)) static inline enum taken take_chunk(struct worker
 
 /* ---- Ranges ---- */
 
-/* An owner's way: up from `first` to where the thieves have come. */
-static void sweep_up(struct worker *worker, size_t first, size_t last)
+/* An owner's way: up from `first` to where the thieves have come.  Returns where somebody may have to go on. */
+static size_t sweep_up(struct worker *worker, size_t first, size_t last)
 {
 	const struct job_post *post = worker->post;
 	struct watch watch = watch_job(worker);
 	ledger_word *word = &post->ledger[first];
-	for (size_t chunk = first; chunk < last && !should_leave(&watch); chunk++, word++) {
+	for (size_t chunk = first; chunk < last; chunk++, word++) {
+		if (should_leave(&watch))
+			return chunk;
 		enum taken taken = take_chunk(worker, post, word, chunk, 0);
-		if (taken == TAKEN_AS_LAST || (taken == TAKEN_BY_OTHERS && (ledger_peek(word) & LEDGER_STOLEN)))
-			return;
+		if (taken == TAKEN_AS_LAST)
+			return chunk + 1;
+		if (taken == TAKEN_BY_OTHERS && (ledger_peek(word) & LEDGER_STOLEN))
+			return last;
 	}
+	return last;
 }
 
 /* A thief's way: down from `last` to where the owner is.  Returns whether it found work. */
@@ -280,7 +307,9 @@ static void run_entry(struct worker *worker, const struct ring_entry *entry)
 	if (!join_job(worker, entry->job))
 		return;
 	size_t last = entry->last < worker->post->chunks ? entry->last : worker->post->chunks;
-	sweep_up(worker, entry->first, last);
+	size_t next = sweep_up(worker, entry->first, last);
+	if (worker->interrupt != NULL && next < last) /* it is the parent: the rest comes in its turn, in order */
+		ring_push(&worker->engine->ring, (struct ring_entry){entry->job, next, last});
 	leave_job(worker);
 }
 

@@ -15,6 +15,9 @@ void worker_run(struct worker *worker);
 /* Looks once for something to do, and does it; false: there is nothing. */
 bool worker_find_work(struct worker *worker);
 
+/* Of a worker that is about to be killed. */
+void worker_wait_for_end(const struct engine *engine);
+
 /* Wakes the parent if it sleeps. */
 void worker_ring_bell(const struct engine *engine);
 

@@ -1,0 +1,165 @@
+/*
+ * The calls on the handle of a job.
+ */
+#include "job.h"
+#include "parent.h"
+#include "wait.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <unistd.h>
+
+/* 0, or that the job is none of the caller's. */
+static int check_handle(const forkpool_job *job)
+{
+	if (job == NULL)
+		return -EINVAL;
+	if (job->state == JOB_FINISHED)
+		return 0; /* then it needs no pool, which may be gone */
+	return job->submitter == worker_current && job->pool->owner == getpid() ? 0 : -EPERM;
+}
+
+static int check_wait(const forkpool_job *job, double seconds)
+{
+	return isnan(seconds) ? -EINVAL : check_handle(job);
+}
+
+/* Waits for something of this job, which may be freed meanwhile by a callback. */
+static int wait_for(forkpool_job *job, wait_condition *over, void *arg, double seconds)
+{
+	job->references++;
+	int error = pool_wait(job->pool, over, arg, seconds);
+	job_release(job);
+	return error;
+}
+
+int forkpool_job_wait(forkpool_job *job, double seconds)
+{
+	int error = check_wait(job, seconds);
+	if (error != 0 || is_finished(job))
+		return error;
+	return wait_for(job, is_finished, job, seconds);
+}
+
+int forkpool_job_ready(const forkpool_job *job)
+{
+	int error = forkpool_job_wait((forkpool_job *)(uintptr_t)job, 0);
+	return error == 0 ? 1 : error == -ETIMEDOUT ? 0 : error;
+}
+
+int forkpool_job_get(forkpool_job *job, forkpool_report *report)
+{
+	int error = forkpool_job_wait(job, -1);
+	if (error != 0)
+		return error;
+	if (report != NULL)
+		job_report(job, report);
+	return job->result;
+}
+
+int forkpool_job_cancel(forkpool_job *job)
+{
+	int error = check_handle(job);
+	if (error == 0)
+		pool_cancel(job);
+	return error;
+}
+
+void forkpool_job_free(forkpool_job *job)
+{
+	if (check_handle(job) != 0)
+		return;
+	if (!is_finished(job)) {
+		pool_cancel(job);
+		wait_for(job, is_finished, job, -1);
+	}
+	job_release(job);
+}
+
+/* ---- One by one ---- */
+
+/* What forkpool_job_next() waits for. */
+struct next_index {
+	forkpool_job *job;
+	size_t index;
+	int result; /* job_next()'s */
+};
+
+static bool has_next(void *arg)
+{
+	struct next_index *next = arg;
+	if (next->result == -EAGAIN)
+		next->result = job_next(next->job, &next->index);
+	return next->result != -EAGAIN;
+}
+
+int forkpool_job_next(forkpool_job *job, size_t *index, double seconds)
+{
+	struct next_index next = {job, 0, -EAGAIN};
+	int error = index == NULL ? -EINVAL : check_wait(job, seconds);
+	if (error == 0 && job->request.kind == JOB_FOLD)
+		error = -EINVAL;
+	if (error == 0 && !has_next(&next))
+		error = wait_for(job, has_next, &next, seconds);
+	if (error != 0)
+		return error;
+	if (next.result == 1)
+		*index = next.index;
+	return next.result;
+}
+
+/* ---- The first of several ---- */
+
+struct several {
+	forkpool_job *const *jobs;
+	size_t count;
+	size_t first; /* that is finished; count: none */
+};
+
+static bool any_finished(void *arg)
+{
+	struct several *several = arg;
+	several->first = several->count;
+	for (size_t i = 0; i < several->count; i++) {
+		const forkpool_job *job = several->jobs[i];
+		if (job != NULL && job->state == JOB_FINISHED &&
+		    (several->first == several->count || job->finish < several->jobs[several->first]->finish))
+			several->first = i;
+	}
+	return several->first < several->count;
+}
+
+/* The first job that is not NULL, if all may be waited for together; else NULL and *error. */
+static forkpool_job *check_several(const struct several *several, int *error)
+{
+	forkpool_job *some = NULL;
+	*error = -EINVAL;
+	for (size_t i = 0; several->jobs != NULL && i < several->count; i++) {
+		forkpool_job *job = several->jobs[i];
+		if (job == NULL)
+			continue;
+		if (some == NULL)
+			some = job;
+		if (job->pool != some->pool)
+			return NULL;
+		if ((*error = check_handle(job)) != 0)
+			return NULL;
+	}
+	return some;
+}
+
+int forkpool_wait_any(forkpool_job *const *jobs, size_t count, double seconds)
+{
+	struct several several = {jobs, count > INT_MAX ? INT_MAX : count, 0};
+	int error;
+	forkpool_job *some = isnan(seconds) ? NULL : check_several(&several, &error);
+	if (some == NULL)
+		return isnan(seconds) ? -EINVAL : error;
+	if (!any_finished(&several)) {
+		error = pool_wait(some->pool, any_finished, &several, seconds);
+		if (error != 0)
+			return error;
+	}
+	return (int)several.first;
+}
