@@ -190,7 +190,7 @@ void forkpool_destroy(forkpool *pool);
 /* Forks all workers anew, so that they see the program's memory, and the shared
  * objects loaded, as of now.  Threads and serial: nothing to do.
  * Returns 0, or -EINVAL, -EPERM, -ESHUTDOWN (closed), -EBUSY (jobs are
- * unfinished), -EAGAIN, -ECANCELED, -EPROTO as forkpool_create(). */
+ * unfinished, or called from a callback), -EAGAIN, -ECANCELED, -EPROTO as forkpool_create(). */
 int forkpool_refresh(forkpool *pool);
 
 /* Zeroed memory, aligned to 64 bytes, that the caller and all workers, those

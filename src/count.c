@@ -176,8 +176,7 @@ static bool is_held(const forkpool_job *job, uint64_t word)
 	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
 		if (ledger_is_running(word, ledger_running(slot, pool->members[slot].incarnation)))
 			return pool->backend->runs_inline ||
-			       (pool->members[slot].alive &&
-			        pinned_job(&pool->engine.records[slot]) == job->number);
+			       (pool->members[slot].alive && pinned_job(&pool->engine.records[slot]) == job->number);
 	return false;
 }
 

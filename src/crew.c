@@ -152,8 +152,8 @@ static bool record_is_possible(const forkpool *pool, const struct worker_record 
 {
 	const struct member *member = &pool->members[record - pool->engine.records];
 	uint64_t pin = atomic_load(&record->pin), serial = pinned_job(record) / JOB_SLOTS;
-	return serial <= pool->serial && (!(pin & PIN_DOOMED) || member->dismissed) && atomic_load(&record->useful) <= 1 &&
-	       atomic_load(&record->stage) <= STAGE_ENDED;
+	return serial <= pool->serial && (!(pin & PIN_DOOMED) || member->dismissed) &&
+	       atomic_load(&record->useful) <= 1 && atomic_load(&record->stage) <= STAGE_ENDED;
 }
 
 bool crew_audit(forkpool *pool)

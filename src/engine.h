@@ -227,11 +227,11 @@ struct worker {
 	struct worker_record *record;
 	struct failure *failures; /* [JOB_SLOTS] */
 	unsigned slot;
-	unsigned number;            /* what forkpool_worker() says */
-	uint64_t running;           /* the RUNNING word with its name */
-	void *state;                /* the initializer's */
-	forkpool *nested;           /* for maps inside its tasks; or NULL */
-	struct worker *outer;       /* whose task this worker runs in; or NULL */
+	unsigned number;              /* what forkpool_worker() says */
+	uint64_t running;             /* the RUNNING word with its name */
+	void *state;                  /* the initializer's */
+	forkpool *nested;             /* for maps inside its tasks; or NULL */
+	struct worker *outer;         /* whose task this worker runs in; or NULL */
 	bool attentive;               /* something is done after each chunk */
 	bool (*interrupt)(void *arg); /* inline: whether to come back after this chunk; or NULL */
 	void *interrupt_arg;

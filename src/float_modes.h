@@ -9,7 +9,8 @@
 
 #define FLOAT_MODES_UNKNOWN UINT64_MAX
 
-/* Equal if the modes are equal; the exception flags do not count.  FLOAT_MODES_UNKNOWN: no short way on this machine. */
+/* Equal if the modes are equal; the exception flags do not count.  FLOAT_MODES_UNKNOWN: no short way on this machine.
+ */
 static inline uint64_t float_modes(void)
 {
 #if defined __x86_64__

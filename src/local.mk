@@ -13,6 +13,7 @@ libforkpool_la_SOURCES = \
 	src/count.c \
 	src/float_modes.h \
 	src/future.c \
+	src/imap.c \
 	src/job.c src/job.h \
 	src/killpoint.h \
 	src/ledger.c src/ledger.h \
@@ -34,6 +35,7 @@ libforkpool_la_SOURCES = \
 	src/resume.h \
 	src/ring.c src/ring.h \
 	src/seed.c \
+	src/submit.c src/submit.h \
 	src/task.c src/task.h \
 	src/wait.c src/wait.h \
 	src/watch.c src/watch.h \

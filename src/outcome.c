@@ -115,10 +115,22 @@ static void settle_open(forkpool_job *job)
 		reduce_combine(job);
 }
 
+/* It never will have the memory that it wants: as if it had been refused when it was submitted. */
+static void refuse_late(forkpool_job *job)
+{
+	snprintf(job->first.message, sizeof job->first.message,
+	         "no space for %zu bytes in the arena of %zu, for the book-keeping of %zu chunks or the copy of a "
+	         "buffer: use a larger arena_size or chunk, or allocate the buffers with forkpool_alloc()",
+	         job->wanted, job->pool->region.size, job->chunks);
+	job->request.count = job->chunks = 0;
+}
+
 void outcome_settle(forkpool_job *job)
 {
 	if (job->state == JOB_OPEN)
 		settle_open(job);
+	else if (job->wanted > 0)
+		refuse_late(job);
 	else
 		cancel_all(job);
 	uint64_t unsuccessful = unsuccessful_of(job);
@@ -148,13 +160,9 @@ static void report_first(const forkpool_job *job, forkpool_report *report)
 /* Why the job ended early. */
 static void report_error(const forkpool_job *job, forkpool_report *report)
 {
-	if (job->wanted > 0)
-		snprintf(report->message, sizeof report->message,
-		         "no space for %zu bytes in the arena, for a copy of a buffer or the book-keeping of %zu chunks: use "
-		         "a larger arena_size or chunk, or allocate the buffers with forkpool_alloc()",
-		         job->wanted, job->chunks);
-	else
-		snprintf(report->message, sizeof report->message, "%s", forkpool_strerror(job->error));
+	const char *refused = job->first.message;
+	snprintf(report->message, sizeof report->message, "%s",
+	         job->request.count == 0 && *refused != 0 ? refused : forkpool_strerror(job->error));
 }
 
 void job_report(const forkpool_job *job, forkpool_report *report)

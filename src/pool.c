@@ -333,7 +333,7 @@ int forkpool_refresh(forkpool *pool)
 	int error = check_owner(pool);
 	if (error == 0 && pool->closed)
 		error = -ESHUTDOWN;
-	if (error == 0 && pool->unfinished > 0)
+	if (error == 0 && (pool->unfinished > 0 || pool->depth > 0))
 		error = -EBUSY;
 	if (error != 0 || !is_process_pool(pool))
 		return error;

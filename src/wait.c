@@ -317,7 +317,8 @@ static double tell_progress(forkpool *pool)
 	forkpool_job *job = next_to_tell(pool);
 	double now = job == NULL ? 0 : clock_seconds();
 	for (; job != NULL && job->next_progress < now; job = next_to_tell(pool)) {
-		job->references++; /* it may be freed meanwhile */
+		job->references++;             /* it may be freed meanwhile */
+		job->next_progress = INFINITY; /* and what it waits for shall not call it again */
 		show_progress(job);
 		job->next_progress = clock_seconds() + job->opts.progress_interval;
 		job_release(job);

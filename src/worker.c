@@ -162,12 +162,21 @@ static inline struct watch watch_job(const struct worker *worker)
 	return (struct watch){&worker->tally->stop, ring, &ring->back->tail, worker->post->last_entry};
 }
 
+static inline bool is_stopped(const struct watch *watch)
+{
+	return atomic_load_explicit(watch->stop, memory_order_relaxed) != 0;
+}
+
+static inline bool another_waits(const struct watch *watch)
+{
+	return atomic_load_explicit(watch->tail, memory_order_relaxed) != watch->last_entry &&
+	       ring_waits_beyond(watch->ring, watch->last_entry);
+}
+
 /* Whether to leave the job: it is being stopped, or another one waits in the ring. */
 static inline bool should_leave(const struct watch *watch)
 {
-	return atomic_load_explicit(watch->stop, memory_order_relaxed) != 0 ||
-	       (atomic_load_explicit(watch->tail, memory_order_relaxed) != watch->last_entry &&
-	        ring_waits_beyond(watch->ring, watch->last_entry));
+	return is_stopped(watch) || another_waits(watch);
 }
 
 /* ---- One chunk ---- */
@@ -265,20 +274,19 @@ __attribute__((always_inline)) static inline enum taken take_chunk(struct worker
 
 /* ---- Ranges ---- */
 
-/* An owner's way: up from `first` to where the thieves have come.  Returns where somebody may have to go on. */
+/* An owner's way: up from `first` to where the thieves have come; if another job waits, after one chunk that one's.
+ * Returns where somebody may have to go on. */
 static size_t sweep_up(struct worker *worker, size_t first, size_t last)
 {
 	const struct job_post *post = worker->post;
 	struct watch watch = watch_job(worker);
 	ledger_word *word = &post->ledger[first];
-	for (size_t chunk = first; chunk < last; chunk++, word++) {
-		if (should_leave(&watch))
-			return chunk;
+	for (size_t chunk = first; chunk < last && !is_stopped(&watch); chunk++, word++) {
 		enum taken taken = take_chunk(worker, post, word, chunk, 0);
-		if (taken == TAKEN_AS_LAST)
-			return chunk + 1;
 		if (taken == TAKEN_BY_OTHERS && (ledger_peek(word) & LEDGER_STOLEN))
 			return last;
+		if (taken == TAKEN_AS_LAST || (taken == TAKEN && another_waits(&watch)))
+			return chunk + 1;
 	}
 	return last;
 }
