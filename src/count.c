@@ -29,6 +29,7 @@ void job_use_ledger(forkpool_job *job)
 	if (!job->by_ledger)
 		job->failed = 0; /* what the tally said is counted again */
 	job->by_ledger = true;
+	job->pool->slots_suspect |= (uint64_t)1 << job_slot(job->number);
 	atomic_store(&post_of(job)->by_ledger, 1); /* B1: before the ledger is read */
 }
 
@@ -112,7 +113,7 @@ static void read_ledger(forkpool_job *job)
 		if (!ledger_settled(word))
 			return;
 		if (!count_settled(job, job->cursor, word)) {
-			job->error = -EPROTO;
+			job_spoil(job, -EPROTO);
 			return;
 		}
 	}
@@ -134,12 +135,18 @@ static bool believe_tally(forkpool_job *job, uint64_t finished)
 	const struct job_tally *tally = tally_of(job);
 	job->failed = atomic_load(&tally->failed);
 	if (finished > job->chunks || job->failed > job->request.count || atomic_load(&tally->stop) != 0)
-		job->error = -EPROTO; /* a worker's word, and it cannot be true */
+		job_spoil(job, -EPROTO); /* a worker's word, and it cannot be true */
 	else if (!is_plausible(job)) {
 		job_use_ledger(job);
 		return false;
 	}
 	return true;
+}
+
+uint64_t jobs_to_check(const struct forkpool *pool)
+{
+	uint64_t open = pool->slots_used & ~pool->slots_closing;
+	return open & (atomic_load(&pool->engine.endings->jobs) | pool->slots_suspect); /* B1 */
 }
 
 bool job_check(forkpool_job *job)
@@ -151,7 +158,7 @@ bool job_check(forkpool_job *job)
 			job_cancel(job);
 		/* B1: after it, the ledger's words are seen that it counts */
 		if (atomic_load(&tally_of(job)->finished) > job->chunks)
-			job->error = -EPROTO; /* some chunk was done twice: its word was overwritten */
+			job_spoil(job, -EPROTO); /* some chunk was done twice: its word was overwritten */
 		read_ledger(job);
 		return job->error != 0 || job->cursor == job->chunks;
 	}
@@ -223,7 +230,7 @@ void job_audit(forkpool_job *job)
 	uint64_t word = ledger_read(&job->ledger[job->audited]);
 	bool stop_is_wrong = atomic_load(&tally_of(job)->stop) && !job->cancelled && !job->opts.stop_on_failure;
 	if (stop_is_wrong || !is_possible(job, job->audited, word))
-		job->error = -EPROTO;
+		job_spoil(job, -EPROTO);
 	else if (word == LEDGER_TODO && !is_pinned(job))
 		hand_out_again(job);
 }

@@ -163,8 +163,7 @@ bool crew_audit(forkpool *pool)
 	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
 		possible &= record_is_possible(pool, &records[slot]);
 	for (forkpool_job *job = pool->jobs; job != NULL && !possible; job = job->next)
-		if (job->error == 0)
-			job->error = -EPROTO;
+		job_spoil(job, -EPROTO);
 	return possible;
 }
 

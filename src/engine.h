@@ -10,9 +10,9 @@
  *       either it sees that the job is closed, or the parent, which closes the job before
  *       it reads the pins, sees the pin and leaves the descriptor, the ledger and whatever
  *       they point to alone until the pin is gone or its worker dead.
- *   B1  a worker adds to the job's tally (seq_cst) before it reads `parent_asleep` and
- *       `by_ledger` (seq_cst); the parent stores those before it reads tallies and ledger
- *       (seq_cst): either the worker rings, or the parent sees that it need not sleep.
+ *   B1  a worker adds to the job's tally, and, if that is all, to the endings (seq_cst) before it reads
+ *       `parent_asleep` and `by_ledger` (seq_cst); the parent stores those before it reads endings, tallies
+ *       and ledger (seq_cst): either the worker rings, or the parent sees that it need not sleep.
  *   B2  between claim and finish a chunk is described by the claimer's record: `chunk` and
  *       `position`.  They are plain stores in program order: the parent acts on them only
  *       once the kernel has confirmed the worker's death, which is after everything that
@@ -98,6 +98,12 @@ struct job_tally {
 	_Atomic uint64_t faults, cpu_ns;
 	_Atomic uint64_t retried;                   /* attempts beyond the first */
 	_Alignas(CACHE_LINE) _Atomic uint32_t stop; /* begin no further task */
+};
+
+/* RW: bit s: all chunks of the job in slot s are in its tally.  A hint: who dies before it says so is charged
+ * by the parent, which then reads that job's ledger. */
+struct endings {
+	_Alignas(CACHE_LINE) _Atomic uint64_t jobs;
 };
 
 /* RO: a chunk that a dead worker left, to be run on as struct resume says (JOB_FOLD: from its
@@ -201,7 +207,8 @@ struct board {
 struct engine {
 	struct board *board;
 	struct ring ring;
-	struct job_tally *tallies;     /* JOB_SLOTS */
+	struct job_tally *tallies; /* JOB_SLOTS */
+	struct endings *endings;
 	struct failure *failures;      /* [workers][JOB_SLOTS] */
 	struct worker_record *records; /* [workers] */
 	unsigned workers;

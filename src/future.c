@@ -1,6 +1,7 @@
 /*
  * The calls on the handle of a job.
  */
+#include "owner.h"
 #include "job.h"
 #include "parent.h"
 #include "wait.h"
@@ -17,7 +18,7 @@ static int check_handle(const forkpool_job *job)
 		return -EINVAL;
 	if (job->state == JOB_FINISHED)
 		return 0; /* then it needs no pool, which may be gone */
-	return job->submitter == worker_current && job->pool->owner == getpid() ? 0 : -EPERM;
+	return job->submitter == worker_current && job->pool->owner == process_id() ? 0 : -EPERM;
 }
 
 static int check_wait(const forkpool_job *job, double seconds)

@@ -70,6 +70,10 @@ static bool keep_input(forkpool_job *job)
 	size_t bytes = rounded(columns) + rounded(job->opts.ctx_size) + rounded(item);
 	if (bytes == 0)
 		return true;
+	if (item > 0 && item <= sizeof job->small && bytes == rounded(item)) { /* most often it is a number */
+		job->one_column.base = memcpy(job->small, job->one_column.base, item);
+		return true;
+	}
 	char *at = job->kept = aligned_alloc(ARENA_ALIGNMENT, bytes);
 	if (at == NULL)
 		return false;
@@ -137,7 +141,8 @@ static void fill_post(forkpool_job *job, struct job_post *post)
 	unsigned workers = pool_workers(job->pool);
 	size_t sharers = job->chunks < workers ? job->chunks : workers;
 	bool in_order = job->chunks <= (size_t)CHUNKS_IN_ORDER * workers;
-	job->by_ledger = job->opts.stop_on_failure != 0;
+	if ((job->by_ledger = job->opts.stop_on_failure != 0))
+		job->pool->slots_suspect |= (uint64_t)1 << job_slot(job->number);
 	atomic_store_explicit(&post->by_ledger, job->by_ledger, memory_order_relaxed);
 	atomic_store_explicit(&post->by_chunk, job->delivered != NULL, memory_order_relaxed);
 	post->kind = request->kind;
@@ -203,6 +208,8 @@ int job_open(forkpool_job *job)
 	pool->slots_used |= (uint64_t)1 << slot;
 	job->number = ++pool->serial * JOB_SLOTS + slot;
 	pool->slots[slot].number = job->number;
+	pool->slots[slot].job = job;
+	atomic_fetch_and(&pool->engine.endings->jobs, ~((uint64_t)1 << slot)); /* nobody has pinned it yet: B0 */
 	job->state = JOB_OPEN;
 	job->next = pool->jobs;
 	pool->jobs = job;
@@ -214,10 +221,8 @@ int job_open(forkpool_job *job)
 
 forkpool_job *job_find(const struct forkpool *pool, uint64_t number)
 {
-	forkpool_job *job = pool->jobs;
-	while (job != NULL && job->number != number)
-		job = job->next;
-	return job;
+	const struct slot *slot = &pool->slots[job_slot(number)];
+	return slot->number == number ? slot->job : NULL;
 }
 
 /* ---- Ended ---- */
@@ -235,8 +240,15 @@ void job_cancel(forkpool_job *job)
 void job_fail(forkpool_job *job, int error)
 {
 	job_cancel(job);
+	job_spoil(job, error);
+}
+
+void job_spoil(forkpool_job *job, int error)
+{
 	if (job->error == 0)
 		job->error = error;
+	if (job->state == JOB_OPEN)
+		job->pool->slots_suspect |= (uint64_t)1 << job_slot(job->number);
 }
 
 /* Workers see it no more; its slot stays its own until nobody pins it. */
@@ -251,6 +263,8 @@ static void close_job(forkpool_job *job)
 	atomic_fetch_and(&pool->engine.board->open, ~bit);
 	atomic_store(&job_post(job, pool->engine.board)->number, 0); /* B0 */
 	orphan_free_all(job);
+	pool->slots[job_slot(job->number)].job = NULL;
+	pool->slots_suspect &= ~bit;
 	pool->slots_closing |= bit;
 }
 

@@ -45,6 +45,7 @@ struct forkpool_job {
 	struct job_request request; /* its pointers are to what follows */
 	forkpool_opts opts;
 	forkpool_column one_column;
+	_Alignas(16) char small[16];
 	char *kept;    /* copies made when it was submitted: of columns, ctx, the item; or NULL */
 	size_t wanted; /* bytes that the arena did not have for it */
 
@@ -104,6 +105,9 @@ void job_cancel(forkpool_job *job);
 /* Ends it with the error.  No worker may be able to work at it any more. */
 void job_fail(forkpool_job *job, int error);
 
+/* What is known of it cannot be believed, or not be kept: it is to be ended with the error. */
+void job_spoil(forkpool_job *job, int error);
+
 /* The open job of that number, or NULL. */
 forkpool_job *job_find(const struct forkpool *pool, uint64_t number);
 
@@ -140,6 +144,9 @@ size_t job_chunk_length(const forkpool_job *job, size_t chunk);
 
 /* Whether it is finished: each chunk settled, or ended by an error. */
 bool job_check(forkpool_job *job);
+
+/* Of those that may be, by their slots. */
+uint64_t jobs_to_check(const struct forkpool *pool);
 
 /* Looks at the first chunk that is not settled.  A word there that no worker can have written by the
  * rules, and that would therefore never change, ends the job with -EPROTO; a chunk that should have

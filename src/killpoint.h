@@ -54,6 +54,7 @@
 	X(USEFUL, "the worker is known to be useful")                                                                  \
 	X(UNCOUNTED, "the record's count was cleared")                                                                 \
 	X(TALLIED, "the chunks were added to the tally")                                                               \
+	X(ENDED, "the job's end was noted, if it was that")                                                            \
 	X(RUNG, "the bell was rung, if it had to be")                                                                  \
 	X(UNPINNED, "the pin was taken away")                                                                          \
 	X(IDLE, "there is nothing to do, or the worker has served for long enough")

@@ -26,6 +26,7 @@ libforkpool_la_SOURCES = \
 	src/next.c \
 	src/outcome.c \
 	src/orphan.c src/orphan.h \
+	src/owner.c src/owner.h \
 	src/parent.h \
 	src/pool.c \
 	src/queue.h \

@@ -1,6 +1,7 @@
 /*
  * The pool in a host's event loop: a descriptor to wait for, and what is to be done then.
  */
+#include "owner.h"
 #include "parent.h"
 #include "wait.h"
 #include "watch.h"
@@ -13,7 +14,7 @@ static int check_owner(const forkpool *pool)
 {
 	if (pool == NULL)
 		return -EINVAL;
-	return pool->owner == getpid() && pool->creator == worker_current ? 0 : -EPERM;
+	return pool->owner == process_id() && pool->creator == worker_current ? 0 : -EPERM;
 }
 
 int forkpool_fd(const forkpool *pool)

@@ -13,7 +13,8 @@ struct orphan;
 
 /* A place on the board: a job's from its opening until it is closed and no worker pins it any more. */
 struct slot {
-	uint64_t number; /* of that job */
+	uint64_t number;   /* of that job */
+	forkpool_job *job; /* while it is open */
 	/* Memory of the job: small things in `scratch`, which is the slot's for good, others in the arena. */
 	char *scratch;
 	size_t scratch_used;
@@ -54,6 +55,7 @@ struct forkpool {
 	forkpool_job *jobs;        /* open ones */
 	struct job_queue finished; /* whose callbacks are still to be called */
 	uint64_t unfinished;       /* waiting and open */
+	uint64_t tellers;          /* of those, that tell of their progress */
 	uint64_t finish;           /* of the last one */
 	unsigned depth;            /* calls of this pool that are on the stack */
 	bool one_chunk;            /* inline: come back after it */
@@ -61,6 +63,7 @@ struct forkpool {
 
 	uint64_t slots_used;    /* bit s: slots[s] belongs to an open or closed job */
 	uint64_t slots_closing; /* to a closed one */
+	uint64_t slots_suspect; /* to one whose end is not told by the endings */
 	struct slot slots[JOB_SLOTS];
 	struct orphan *orphan_slots[ORPHAN_SLOTS];
 	struct forkpool *next_pool; /* see backend_process.c */

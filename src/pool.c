@@ -1,6 +1,7 @@
 /*
  * The pool's own calls: it is made from a configuration, closed, joined, and gone.
  */
+#include "owner.h"
 #include "crew.h"
 #include "job.h"
 #include "queue.h"
@@ -100,7 +101,7 @@ static int complete_config(forkpool_config *config)
 /* ---- The region's layout ---- */
 
 struct layout {
-	size_t ring_back, records, ring_front, tallies, failures, scratch, arena; /* offsets */
+	size_t ring_back, records, ring_front, tallies, failures, endings, scratch, arena; /* offsets */
 	size_t capacity;
 };
 
@@ -122,6 +123,7 @@ static struct layout lay_out(unsigned workers)
 	layout.records = place(&at, workers * sizeof(struct worker_record), page);
 	layout.ring_front = place(&at, sizeof(struct ring_front), CACHE_LINE);
 	layout.tallies = place(&at, JOB_SLOTS * sizeof(struct job_tally), CACHE_LINE);
+	layout.endings = place(&at, sizeof(struct endings), CACHE_LINE);
 	layout.failures = place(&at, (size_t)workers * JOB_SLOTS * sizeof(struct failure), CACHE_LINE);
 	layout.scratch = place(&at, (size_t)JOB_SLOTS * SLOT_SCRATCH, page);
 	layout.arena = place(&at, 0, page);
@@ -144,6 +146,7 @@ static int make_region(forkpool *pool)
 	engine->board = (struct board *)(void *)base;
 	engine->records = (struct worker_record *)(void *)(base + layout.records);
 	engine->tallies = (struct job_tally *)(void *)(base + layout.tallies);
+	engine->endings = (struct endings *)(void *)(base + layout.endings);
 	engine->failures = (struct failure *)(void *)(base + layout.failures);
 	for (unsigned slot = 0; slot < JOB_SLOTS; slot++)
 		pool->slots[slot].scratch = base + layout.scratch + (size_t)slot * SLOT_SCRATCH;
@@ -213,7 +216,7 @@ static void unmake(forkpool *pool)
 			close(pool->members[slot].pidfd); /* a forked child's copy */
 	objects_free(&pool->objects);
 	arena_destroy(&pool->arena);
-	region_destroy(&pool->region, pool->owner == getpid());
+	region_destroy(&pool->region, pool->owner == process_id());
 	free(pool->inline_worker);
 	free(pool->members);
 	free(pool);
@@ -253,7 +256,7 @@ int forkpool_create(forkpool **created, const forkpool_config *config)
 	if (pool == NULL)
 		return -ENOMEM;
 	pool->config = complete;
-	pool->owner = getpid();
+	pool->owner = process_id();
 	pool->creator = worker_current;
 	pool->backend = backends[complete.backend];
 	pool->epoll = pool->timer = pool->bell = pool->engine.doorbell = pool->lifeline = -1;
@@ -274,7 +277,7 @@ static int check_owner(const forkpool *pool)
 {
 	if (pool == NULL)
 		return -EINVAL;
-	return pool->owner == getpid() ? 0 : -EPERM;
+	return pool->owner == process_id() ? 0 : -EPERM;
 }
 
 int forkpool_close(forkpool *pool)
@@ -318,7 +321,7 @@ void forkpool_destroy(forkpool *pool)
 {
 	if (pool == NULL)
 		return;
-	if (pool->owner == getpid()) {
+	if (pool->owner == process_id()) {
 		if (pool->unfinished > 0)
 			forkpool_terminate(pool);
 		forkpool_close(pool);

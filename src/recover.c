@@ -251,7 +251,7 @@ void recover_worker(forkpool *pool, unsigned slot, const struct death *death)
 		if (job->crashed + job->timed_out > 0 && job->opts.stop_on_failure)
 			job_cancel(job);
 		if (announced < 0)
-			job->error = announced;
+			job_spoil(job, announced);
 	}
 	pool->barren = announced > 0 || record->useful || record->done > 0 ? 0 : pool->barren + 1;
 	clear_record(record);

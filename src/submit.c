@@ -1,6 +1,7 @@
 /*
  * From what a map asks for to a job: it is checked, and refused with the reason, or submitted.
  */
+#include "owner.h"
 #include "submit.h"
 
 #include "parent.h"
@@ -29,9 +30,9 @@ static bool check_pool(const forkpool *pool, struct refusal *refusal)
 {
 	if (pool == NULL)
 		return refuse(refusal, -EINVAL, "pool is NULL");
-	if (pool->owner != getpid())
+	if (pool->owner != process_id())
 		return refuse(refusal, -EPERM, "the pool belongs to process %d, and this is %d", (int)pool->owner,
-		              (int)getpid());
+		              (int)process_id());
 	if (pool->closed)
 		return refuse(refusal, -ESHUTDOWN, "the pool is closed");
 	return true;
@@ -124,7 +125,7 @@ static bool check_visible(const forkpool *pool, const struct job_request *reques
 
 static bool check_request(const forkpool *pool, const struct job_request *request, struct refusal *refusal)
 {
-	if (!check_pool(pool, refusal) || !check_opts(request->opts, refusal))
+	if (!check_opts(request->opts, refusal))
 		return false;
 	if (request->function.address == 0)
 		return refuse(refusal, -EINVAL, "function is NULL");
@@ -154,19 +155,19 @@ static forkpool *nested_pool(struct worker *worker)
 /* In a task a pool that the task has created itself can serve it, any other cannot. */
 static forkpool *pool_of_caller(forkpool *pool)
 {
-	bool is_own =
-	        worker_current == NULL || (pool != NULL && pool->owner == getpid() && pool->creator == worker_current);
+	bool is_own = worker_current == NULL ||
+	              (pool != NULL && pool->owner == process_id() && pool->creator == worker_current);
 	return is_own ? pool : nested_pool(worker_current);
 }
 
 forkpool *check_submission(forkpool *pool, const struct job_request *request, struct refusal *refusal)
 {
-	if (worker_current == NULL && !check_pool(pool, refusal))
-		return NULL;
 	pool = pool_of_caller(pool);
-	if (pool == NULL)
+	if (pool == NULL && worker_current != NULL)
 		refuse(refusal, -ENOMEM, "no memory for a pool of this task's own");
-	return pool != NULL && check_request(pool, request, refusal) ? pool : NULL;
+	else if (check_pool(pool, refusal) && check_request(pool, request, refusal))
+		return pool;
+	return NULL;
 }
 
 forkpool_job *submit(forkpool *pool, const struct job_request *request, bool keep, struct refusal *refusal)

@@ -123,6 +123,7 @@ static void end_job(forkpool_job *job)
 	struct forkpool *pool = job->pool;
 	job_finish(job);
 	pool->unfinished--;
+	pool->tellers -= job->opts.progress != NULL;
 	queue_append(&pool->finished, job);
 	if (pool->closed && pool->unfinished == 0)
 		crew_close(pool);
@@ -160,8 +161,8 @@ static void void_pool(forkpool *pool, int error)
 /* Whether there is one to end. */
 static bool has_ended(forkpool *pool)
 {
-	for (forkpool_job *job = pool->jobs; job != NULL; job = job->next)
-		if (job_check(job))
+	for (uint64_t slots = jobs_to_check(pool); slots != 0; slots &= slots - 1)
+		if (job_check(pool->slots[__builtin_ctzll(slots)].job))
 			return true;
 	return false;
 }
@@ -172,8 +173,8 @@ static void end_jobs(forkpool *pool)
 		return;
 	if (!pool->backend->runs_inline)
 		crew_audit(pool);
-	for (forkpool_job *job = pool->jobs, *next; job != NULL; job = next) {
-		next = job->next;
+	for (uint64_t slots = jobs_to_check(pool); slots != 0; slots &= slots - 1) {
+		forkpool_job *job = pool->slots[__builtin_ctzll(slots)].job;
 		if (!job_check(job))
 			continue;
 		if (job->error == -EPROTO || job->error == -ENOMEM) {
@@ -219,6 +220,7 @@ void pool_submit(forkpool_job *job)
 	struct forkpool *pool = job->pool;
 	pool_enter(pool);
 	job->references++;
+	pool->tellers += job->opts.progress != NULL;
 	if (pool->unfinished++ == 0)
 		plan_beat(pool);
 	if (!pool->backend->runs_inline && crew_gone(pool))
@@ -305,7 +307,7 @@ static void call_back(forkpool *pool)
 static forkpool_job *next_to_tell(const forkpool *pool)
 {
 	forkpool_job *next = NULL;
-	for (forkpool_job *job = pool->jobs; job != NULL; job = job->next)
+	for (forkpool_job *job = pool->tellers == 0 ? NULL : pool->jobs; job != NULL; job = job->next)
 		if (job->opts.progress != NULL && (next == NULL || job->next_progress < next->next_progress))
 			next = job;
 	return next;

@@ -123,6 +123,9 @@ static void hand_in(struct worker *worker, struct job_tally *tally)
 	KILL_POINT(UNCOUNTED);
 	uint64_t finished = atomic_fetch_add(&tally->finished, worker->done) + worker->done; /* B1 */
 	KILL_POINT(TALLIED);
+	if (finished >= post->chunks)
+		atomic_fetch_or(&worker->engine->endings->jobs, (uint64_t)1 << job_slot(worker->job)); /* B1 */
+	KILL_POINT(ENDED);
 	if (finished >= post->chunks || atomic_load(&post->by_ledger) != 0)
 		worker_ring_bell(worker->engine);
 	KILL_POINT(RUNG);
