@@ -9,15 +9,24 @@
 
 /* ---- Pieces ---- */
 
+enum { SCRATCH_ALIGNMENT = 16 }; /* at least, as malloc()'s */
+
 enum piece_use { PIECE_COPY, PIECE_DENSE, PIECE_SPARSE };
+
+/* As aligned as any object of this size can have to be: side by side, what a small job needs is in one cache line. */
+static size_t alignment_of(size_t size)
+{
+	size_t power = size & -size;
+	return power < SCRATCH_ALIGNMENT ? SCRATCH_ALIGNMENT : power > ARENA_ALIGNMENT ? ARENA_ALIGNMENT : power;
+}
 
 static void *take_scratch(struct slot *slot, size_t size, bool zeroed)
 {
-	size_t end = slot->scratch_used + (size + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
-	if (size > SLOT_SCRATCH || end > SLOT_SCRATCH)
+	size_t alignment = alignment_of(size), begin = (slot->scratch_used + alignment - 1) / alignment * alignment;
+	if (size > SLOT_SCRATCH || begin + size > SLOT_SCRATCH)
 		return NULL;
-	void *piece = slot->scratch + slot->scratch_used;
-	slot->scratch_used = end;
+	void *piece = slot->scratch + begin;
+	slot->scratch_used = begin + size;
 	return zeroed ? memset(piece, 0, size) : piece;
 }
 

@@ -79,7 +79,7 @@ static void start_one(forkpool *pool, unsigned slot)
 /* A pool that is closed still needs workers for the jobs that are open. */
 static bool may_start(const forkpool *pool)
 {
-	return !pool->killed && (atomic_load(&pool->engine.board->closing) == 0 || pool->jobs != NULL);
+	return !pool->killed && (atomic_load(&pool->engine.board->closing) == 0 || open_slots(pool) != 0);
 }
 
 void crew_refill(forkpool *pool, bool finished_too)
@@ -162,8 +162,8 @@ bool crew_audit(forkpool *pool)
 	bool possible = ring_is_possible(&pool->engine.ring, &records->parked, sizeof *records, pool_workers(pool));
 	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
 		possible &= record_is_possible(pool, &records[slot]);
-	for (forkpool_job *job = pool->jobs; job != NULL && !possible; job = job->next)
-		job_spoil(job, -EPROTO);
+	for (uint64_t slots = possible ? 0 : open_slots(pool); slots != 0; slots &= slots - 1)
+		job_spoil(lowest_job(pool, slots), -EPROTO);
 	return possible;
 }
 
@@ -230,7 +230,7 @@ void crew_close(forkpool *pool)
 
 void crew_end_inline(forkpool *pool)
 {
-	if (pool->backend->runs_inline && pool->jobs == NULL && pool->inline_worker->record->stage == STAGE_READY)
+	if (pool->backend->runs_inline && open_slots(pool) == 0 && pool->inline_worker->record->stage == STAGE_READY)
 		end_life(pool, pool->inline_worker);
 }
 
@@ -239,8 +239,8 @@ void crew_kill(forkpool *pool)
 	pool->killed = true;
 	atomic_store(&pool->engine.board->closing, 1);
 	if (pool->backend->kill == NULL) {
-		for (forkpool_job *job = pool->jobs; job != NULL; job = job->next)
-			job_cancel(job);
+		for (uint64_t slots = open_slots(pool); slots != 0; slots &= slots - 1)
+			job_cancel(lowest_job(pool, slots));
 		ring_post(&pool->engine.ring, pool_workers(pool));
 		return;
 	}

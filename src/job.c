@@ -117,6 +117,7 @@ void job_release(forkpool_job *job)
 {
 	if (--job->references > 0)
 		return;
+	free(job->first.message);
 	free(job->delivered);
 	free(job->kept);
 	free(job);
@@ -188,8 +189,11 @@ static void push_ranges(forkpool_job *job, struct job_post *post)
 	atomic_store(&post->number, job->number); /* B0 */
 	atomic_fetch_or(&job->pool->engine.board->open, (uint64_t)1 << job_slot(job->number));
 	for (size_t entry = 0; entry < post->entries; entry++) {
-		size_t range = entry % post->ranges;
-		size_t begin = job_range_begin(post, range), end = job_range_begin(post, range + 1);
+		size_t begin = 0, end = post->chunks;
+		if (post->ranges > 1) {
+			begin = job_range_begin(post, entry);
+			end = job_range_begin(post, entry + 1);
+		}
 		if (!ring_push(ring, (struct ring_entry){job->number, begin, end}))
 			break;
 	}
@@ -209,10 +213,8 @@ int job_open(forkpool_job *job)
 	job->number = ++pool->serial * JOB_SLOTS + slot;
 	pool->slots[slot].number = job->number;
 	pool->slots[slot].job = job;
-	atomic_fetch_and(&pool->engine.endings->jobs, ~((uint64_t)1 << slot)); /* nobody has pinned it yet: B0 */
 	job->state = JOB_OPEN;
-	job->next = pool->jobs;
-	pool->jobs = job;
+	job->next = NULL;
 	fill_post(job, post);
 	clear_tally(&pool->engine.tallies[slot]);
 	push_ranges(job, post);
@@ -255,11 +257,7 @@ void job_spoil(forkpool_job *job, int error)
 static void close_job(forkpool_job *job)
 {
 	struct forkpool *pool = job->pool;
-	forkpool_job **link = &pool->jobs;
 	uint64_t bit = (uint64_t)1 << job_slot(job->number);
-	while (*link != job)
-		link = &(*link)->next;
-	*link = job->next;
 	atomic_fetch_and(&pool->engine.board->open, ~bit);
 	atomic_store(&job_post(job, pool->engine.board)->number, 0); /* B0 */
 	orphan_free_all(job);

@@ -32,6 +32,15 @@ struct job_request {
 	const forkpool_opts *opts;    /* never NULL */
 };
 
+/* The lowest index that failed, crashed or timed out. */
+struct first {
+	bool known;
+	int32_t status, signal;
+	uint32_t attempt;
+	uint64_t index;
+	char *message; /* or why the job was refused; or NULL */
+};
+
 enum job_state { JOB_WAITING, JOB_OPEN, JOB_FINISHED };
 
 struct forkpool_job {
@@ -68,8 +77,7 @@ struct forkpool_job {
 	size_t first_cancelled; /* lowest index of those */
 	struct orphan *orphans;
 	unsigned char *orphaned; /* a bit a chunk that is in the list; NULL: there are none */
-	struct failure first;    /* lowest index charged by the parent, at the end: by anybody; job == 0: none */
-	int32_t first_signal;
+	struct first first;      /* charged by the parent; at the end: of all */
 
 	uint64_t restarts; /* of the pool when it was submitted; at the end: since then */
 	uint64_t bytes_copied, faults, cpu_ns;
@@ -166,6 +174,9 @@ void job_count_rest(forkpool_job *job);
 void job_progress(const forkpool_job *job, forkpool_progress *progress);
 
 /* ---- What it says at the end: outcome.c ---- */
+
+/* Notes that a task ended so, if it has the lowest index so far. */
+void outcome_note_first(forkpool_job *job, const struct first *first);
 
 /* Counts up, finds the first that did not succeed, hands over; job->result and what job_report() needs. */
 void outcome_settle(forkpool_job *job);

@@ -42,9 +42,11 @@ static double enforce_one(forkpool *pool, unsigned slot)
 double limit_enforce(forkpool *pool)
 {
 	double seconds = INFINITY;
-	for (const forkpool_job *job = pool->jobs; job != NULL; job = job->next)
-		if (job->opts.timeout > 0 && job->opts.timeout < seconds)
-			seconds = job->opts.timeout; /* a worker may be about to begin at it */
+	for (uint64_t slots = open_slots(pool); slots != 0; slots &= slots - 1) {
+		double timeout = lowest_job(pool, slots)->opts.timeout;
+		if (timeout > 0 && timeout < seconds)
+			seconds = timeout; /* a worker may be about to begin at it */
+	}
 	if (isinf(seconds))
 		return seconds;
 	for (unsigned slot = 0; slot < pool_workers(pool); slot++)

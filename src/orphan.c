@@ -152,8 +152,8 @@ int orphan_offer(forkpool_job *job, size_t chunk, const struct resume *resume, u
 
 void orphan_publish(struct forkpool *pool)
 {
-	for (forkpool_job *job = pool->jobs; job != NULL; job = job->next)
-		for (struct orphan *orphan = job->orphans; orphan != NULL; orphan = orphan->next) {
+	for (uint64_t slots = open_slots(pool); slots != 0; slots &= slots - 1)
+		for (struct orphan *orphan = lowest_job(pool, slots)->orphans; orphan != NULL; orphan = orphan->next) {
 			int slot = orphan->slot >= 0 || is_taken(orphan) ? -1 : free_slot(pool);
 			if (slot >= 0) {
 				post(orphan, slot);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- The first that did not succeed ---- */
@@ -37,41 +38,46 @@ static bool is_final(const forkpool_job *job, const struct failure *failure)
 	return job->request.kind != JOB_FOLD || (ledger_state(word) == LEDGER_DONE && ledger_failed(word) > 0);
 }
 
-/* The failure with the lowest index. */
-static struct failure first_failure(const forkpool_job *job)
+void outcome_note_first(forkpool_job *job, const struct first *first)
+{
+	if (job->first.known && job->first.index <= first->index)
+		return;
+	free(job->first.message);
+	job->first = *first;
+	job->first.known = true;
+	job->first.message = first->message == NULL ? NULL : strdup(first->message);
+}
+
+/* What workers have noted. */
+static void note_failures(forkpool_job *job)
 {
 	const struct engine *engine = &job->pool->engine;
-	struct failure first = job->first;
 	for (unsigned i = 0; i < engine->workers; i++) {
 		/* Copied first: what is checked must not change any more. */
 		struct failure one = engine->failures[(size_t)i * JOB_SLOTS + job_slot(job->number)];
-		if (is_final(job, &one) && (first.job == 0 || one.index < first.index))
-			first = one;
+		one.message[sizeof one.message - 1] = '\0';
+		if (is_final(job, &one))
+			outcome_note_first(job, &(struct first){
+			                                .index = one.index,
+			                                .status = one.status,
+			                                .attempt = one.attempt,
+			                                .message = one.message,
+			                        });
 	}
-	return first;
-}
-
-/* It failed, and what its worker had noted of that is lost: the worker died. */
-static struct failure lost_failure(const forkpool_job *job, size_t index)
-{
-	return (struct failure){
-	        .job = job->number,
-	        .index = index,
-	        .status = job->status[index],
-	        .attempt = job->opts.retries + 1,
-	};
 }
 
 static void find_first(forkpool_job *job)
 {
-	struct failure first = first_failure(job);
+	note_failures(job);
 	size_t index = first_by_status(job);
-	if (index < job->request.count && (first.job == 0 || first.index != index))
-		first = lost_failure(job, index);
-	if (job->first.job == 0 || first.index != job->first.index)
-		job->first_signal = 0; /* its own worker lives */
-	job->first = first;
-	job->first.message[sizeof first.message - 1] = '\0';
+	if (index == job->request.count || (job->first.known && job->first.index == index))
+		return;
+	job->first.known = false; /* what its worker had noted of it is lost: the worker died */
+	outcome_note_first(job, &(struct first){
+	                                .index = index,
+	                                .status = job->status[index],
+	                                .attempt = job->opts.retries + 1,
+	                        });
 }
 
 /* ---- Counts ---- */
@@ -91,7 +97,7 @@ static void cancel_all(forkpool_job *job)
 	job->failed = job->crashed = job->timed_out = 0;
 	job->cancelled_tasks = job->request.count;
 	job->first_cancelled = 0;
-	job->first.job = 0;
+	job->first.known = false;
 	for (size_t i = 0; status != NULL && i < job->request.count; i++)
 		status[i] = FORKPOOL_CANCELLED;
 }
@@ -118,10 +124,12 @@ static void settle_open(forkpool_job *job)
 /* It never will have the memory that it wants: as if it had been refused when it was submitted. */
 static void refuse_late(forkpool_job *job)
 {
-	snprintf(job->first.message, sizeof job->first.message,
+	char message[FORKPOOL_MESSAGE_SIZE];
+	snprintf(message, sizeof message,
 	         "no space for %zu bytes in the arena of %zu, for the book-keeping of %zu chunks or the copy of a "
 	         "buffer: use a larger arena_size or chunk, or allocate the buffers with forkpool_alloc()",
 	         job->wanted, job->pool->region.size, job->chunks);
+	job->first.message = strdup(message);
 	job->request.count = job->chunks = 0;
 }
 
@@ -145,24 +153,26 @@ void outcome_settle(forkpool_job *job)
 
 static void report_first(const forkpool_job *job, forkpool_report *report)
 {
-	if (job->first.job == 0) {
+	const struct first *first = &job->first;
+	if (!first->known) {
 		report->index = job->first_cancelled;
 		report->status = FORKPOOL_CANCELLED;
 		return;
 	}
-	report->index = job->first.index;
-	report->status = job->first.status;
-	report->signal = job->first_signal;
-	report->attempt = job->first.attempt;
-	memcpy(report->message, job->first.message, sizeof report->message);
+	report->index = first->index;
+	report->status = first->status;
+	report->signal = first->signal;
+	report->attempt = first->attempt;
+	if (first->message != NULL)
+		snprintf(report->message, sizeof report->message, "%s", first->message);
 }
 
 /* Why the job ended early. */
 static void report_error(const forkpool_job *job, forkpool_report *report)
 {
-	const char *refused = job->first.message;
+	bool refused = job->wanted > 0 && job->first.message != NULL;
 	snprintf(report->message, sizeof report->message, "%s",
-	         job->request.count == 0 && *refused != 0 ? refused : forkpool_strerror(job->error));
+	         refused ? job->first.message : forkpool_strerror(job->error));
 }
 
 void job_report(const forkpool_job *job, forkpool_report *report)

@@ -52,7 +52,6 @@ struct forkpool {
 	uint32_t version; /* of the last orphan */
 
 	struct job_queue waiting;  /* for a slot and memory */
-	forkpool_job *jobs;        /* open ones */
 	struct job_queue finished; /* whose callbacks are still to be called */
 	uint64_t unfinished;       /* waiting and open */
 	uint64_t tellers;          /* of those, that tell of their progress */
@@ -74,6 +73,17 @@ struct forkpool {
 static inline unsigned pool_workers(const forkpool *pool)
 {
 	return pool->engine.workers;
+}
+
+/* The slots of open jobs, to be gone through from the lowest bit on; and the job of the lowest. */
+static inline uint64_t open_slots(const forkpool *pool)
+{
+	return pool->slots_used & ~pool->slots_closing;
+}
+
+static inline forkpool_job *lowest_job(const forkpool *pool, uint64_t slots)
+{
+	return pool->slots[__builtin_ctzll(slots)].job;
 }
 
 #endif

@@ -200,11 +200,8 @@ static void forget_jobs(struct job_queue *queue)
 /* Frees what this process has of the pool; its workers are gone, or never were. */
 static void unmake(forkpool *pool)
 {
-	while (pool->jobs != NULL) {
-		forkpool_job *job = pool->jobs;
-		pool->jobs = job->next;
-		queue_append(&pool->waiting, job);
-	}
+	for (uint64_t slots = open_slots(pool); slots != 0; slots &= slots - 1)
+		queue_append(&pool->waiting, lowest_job(pool, slots));
 	forget_jobs(&pool->waiting);
 	forget_jobs(&pool->finished);
 	process_delist(pool);

@@ -71,10 +71,14 @@ static void charge(const struct running *was, size_t begin, size_t end, uint32_t
 	*(doomed ? &job->timed_out : &job->crashed) += end - begin;
 	for (size_t i = begin; job->status != NULL && i < end; i++)
 		job->status[i] = status;
-	if (job->first.job == 0 || begin < job->first.index)
-		job->first_signal = doomed ? 0 : was->death->signal;
 	describe(was->death, job, was->slot, end - begin, message);
-	task_note_failure(&job->first, job->number, begin, status, attempt, message);
+	outcome_note_first(job, &(struct first){
+	                                .index = begin,
+	                                .status = status,
+	                                .signal = doomed ? 0 : was->death->signal,
+	                                .attempt = attempt,
+	                                .message = message,
+	                        });
 }
 
 /* What the worker had found out since the chunk was offered to it. */

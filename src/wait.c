@@ -47,8 +47,8 @@ static void beat(forkpool *pool)
 	crew_refill(pool, false);
 	crew_audit(pool);
 	orphan_publish(pool);
-	for (forkpool_job *job = pool->jobs; job != NULL; job = job->next)
-		job_audit(job);
+	for (uint64_t slots = open_slots(pool); slots != 0; slots &= slots - 1)
+		job_audit(lowest_job(pool, slots));
 	ring_post(&pool->engine.ring, pool_workers(pool));
 	ring_rouse(&pool->engine.ring);
 	plan_beat(pool);
@@ -129,13 +129,19 @@ static void end_job(forkpool_job *job)
 		crew_close(pool);
 }
 
-void pool_end_all(forkpool *pool, int error)
+static void end_open_jobs(forkpool *pool, int error)
 {
-	forkpool_job *job;
-	while ((job = pool->jobs) != NULL) {
+	for (uint64_t slots = open_slots(pool); slots != 0; slots &= slots - 1) {
+		forkpool_job *job = lowest_job(pool, slots);
 		job_fail(job, error);
 		end_job(job);
 	}
+}
+
+void pool_end_all(forkpool *pool, int error)
+{
+	forkpool_job *job;
+	end_open_jobs(pool, error);
 	while ((job = queue_take(&pool->waiting)) != NULL) {
 		job->error = error;
 		end_job(job);
@@ -148,10 +154,7 @@ static void void_pool(forkpool *pool, int error)
 {
 	crew_kill(pool);
 	wait_for_ends(pool);
-	while (pool->jobs != NULL) {
-		job_fail(pool->jobs, error);
-		end_job(pool->jobs);
-	}
+	end_open_jobs(pool, error);
 	if (error == -EPROTO)
 		crew_reset(pool);
 	if (!pool->closed || pool->unfinished > 0)
@@ -162,7 +165,7 @@ static void void_pool(forkpool *pool, int error)
 static bool has_ended(forkpool *pool)
 {
 	for (uint64_t slots = jobs_to_check(pool); slots != 0; slots &= slots - 1)
-		if (job_check(pool->slots[__builtin_ctzll(slots)].job))
+		if (job_check(lowest_job(pool, slots)))
 			return true;
 	return false;
 }
@@ -171,10 +174,12 @@ static void end_jobs(forkpool *pool)
 {
 	if (!has_ended(pool))
 		return;
+	/* What is noted from here on is seen the next time.  A note that comes late makes one look in vain. */
+	uint64_t noted = atomic_exchange(&pool->engine.endings->jobs, 0);
 	if (!pool->backend->runs_inline)
 		crew_audit(pool);
-	for (uint64_t slots = jobs_to_check(pool); slots != 0; slots &= slots - 1) {
-		forkpool_job *job = pool->slots[__builtin_ctzll(slots)].job;
+	for (uint64_t slots = open_slots(pool) & (noted | pool->slots_suspect); slots != 0; slots &= slots - 1) {
+		forkpool_job *job = lowest_job(pool, slots);
 		if (!job_check(job))
 			continue;
 		if (job->error == -EPROTO || job->error == -ENOMEM) {
@@ -194,6 +199,10 @@ static bool try_to_open(forkpool_job *job)
 	if (!slot_is_free(pool))
 		return false;
 	int error = job_open(job);
+	if (error != 0 && pool->slots_closing != 0) {
+		slots_sweep(pool);
+		error = job_open(job);
+	}
 	if (error == 0)
 		return true;
 	if (pool->slots_used != 0)
@@ -206,7 +215,7 @@ static bool try_to_open(forkpool_job *job)
 static void open_waiting(forkpool *pool)
 {
 	forkpool_job *job;
-	if (pool->slots_closing != 0)
+	if (pool->waiting.first != NULL && !slot_is_free(pool))
 		slots_sweep(pool);
 	while ((job = queue_take(&pool->waiting)) != NULL)
 		if (!try_to_open(job)) {
@@ -214,6 +223,9 @@ static void open_waiting(forkpool *pool)
 			return;
 		}
 }
+
+/* Where many jobs wait, so many submissions are made from one look at the others' ends to the next. */
+enum { LOOK_EVERY = 16 };
 
 void pool_submit(forkpool_job *job)
 {
@@ -226,9 +238,11 @@ void pool_submit(forkpool_job *job)
 	if (!pool->backend->runs_inline && crew_gone(pool))
 		crew_revive(pool, -EAGAIN);
 	queue_append(&pool->waiting, job);
-	if (!slot_is_free(pool))
-		end_jobs(pool);
-	open_waiting(pool);
+	if (pool->unfinished <= JOB_SLOTS || pool->unfinished % LOOK_EVERY == 0) {
+		if (!slot_is_free(pool))
+			end_jobs(pool);
+		open_waiting(pool);
+	}
 	pool_leave(pool);
 }
 
@@ -307,9 +321,11 @@ static void call_back(forkpool *pool)
 static forkpool_job *next_to_tell(const forkpool *pool)
 {
 	forkpool_job *next = NULL;
-	for (forkpool_job *job = pool->tellers == 0 ? NULL : pool->jobs; job != NULL; job = job->next)
+	for (uint64_t slots = pool->tellers == 0 ? 0 : open_slots(pool); slots != 0; slots &= slots - 1) {
+		forkpool_job *job = lowest_job(pool, slots);
 		if (job->opts.progress != NULL && (next == NULL || job->next_progress < next->next_progress))
 			next = job;
+	}
 	return next;
 }
 
@@ -368,7 +384,7 @@ enum { MOST_SPIN_US = 10000 };
 static bool spin(forkpool *pool, const struct goal *goal)
 {
 	double until = 0, spin_us = fmin(pool->engine.spin_us, MOST_SPIN_US);
-	if (spin_us <= 0 || pool->jobs == NULL)
+	if (spin_us <= 0 || open_slots(pool) == 0)
 		return has_ended(pool) || is_reached(goal);
 	for (;;) {
 		for (int i = 0; i < 64; i++) {
