@@ -27,6 +27,7 @@ static bool begin_life(forkpool *pool, unsigned slot, struct worker *worker)
 {
 	struct worker_record *record = &pool->engine.records[slot];
 	worker_init(worker, &pool->engine, slot, pool->members[slot].incarnation);
+	worker->is_parent = pool->backend->runs_inline;
 	struct worker *outer = worker_current;
 	worker_current = worker; /* a pool or a map in the initializer is as one in a task */
 	bool ready = pool->config.initializer == NULL ||

@@ -64,7 +64,8 @@ struct job_post {
 	_Alignas(CACHE_LINE) _Atomic uint64_t number; /* 0: closed.  B0 */
 	_Atomic uint32_t by_ledger; /* completion is read off the ledger: ring at every leaving.  B1 */
 	_Atomic uint32_t by_chunk;  /* and for every chunk, if `attended` */
-	enum job_kind kind;
+	uint64_t last_entry;        /* ring's tail behind this job's entries */
+	_Alignas(CACHE_LINE) enum job_kind kind;
 	bool stop_on_failure, measured; /* measured: page faults and CPU time are wanted */
 	bool timed;                     /* there is a time limit.  B3 */
 	bool attended;                  /* by_chunk may be set */
@@ -72,7 +73,6 @@ struct job_post {
 	union task_function function;
 	void *ctx;
 	size_t count, chunk, chunks, ranges, entries;
-	uint64_t last_entry; /* ring's tail behind this job's entries */
 	ledger_word *ledger;
 	int32_t *status;      /* NULL, or a zeroed entry a task */
 	char *results;        /* JOB_FOLD: a partial result a chunk, result_stride apart */
@@ -240,11 +240,14 @@ struct worker {
 	forkpool *nested;             /* for maps inside its tasks; or NULL */
 	struct worker *outer;         /* whose task this worker runs in; or NULL */
 	bool attentive;               /* something is done after each chunk */
+	bool is_parent;               /* it runs inline */
 	bool (*interrupt)(void *arg); /* inline: whether to come back after this chunk; or NULL */
 	void *interrupt_arg;
 	uint64_t stint; /* the last even one.  B3 */
 	size_t served;  /* tasks, in a pool whose workers end after so many */
 	bool retired;   /* they were enough */
+	uint64_t left;  /* a job that it left for another one; 0: none */
+	bool owes;      /* that has its turn now */
 
 	const struct job_post *post; /* the pinned job */
 	struct job_tally *tally;

@@ -16,9 +16,7 @@ static int check_handle(const forkpool_job *job)
 {
 	if (job == NULL)
 		return -EINVAL;
-	if (job->state == JOB_FINISHED)
-		return 0; /* then it needs no pool, which may be gone */
-	return job->submitter == worker_current && job->pool->owner == process_id() ? 0 : -EPERM;
+	return job->submitter == worker_current && job->owner == process_id() ? 0 : -EPERM;
 }
 
 static int check_wait(const forkpool_job *job, double seconds)
@@ -103,6 +101,9 @@ int forkpool_job_next(forkpool_job *job, size_t *index, double seconds)
 		error = -EINVAL;
 	if (error == 0 && !has_next(&next))
 		error = wait_for(job, has_next, &next, seconds);
+	if (error == 0 &&
+	    next.result == 0) /* all are handed out, and the last look may have been the first at its end */
+		error = forkpool_job_wait(job, seconds);
 	if (error != 0)
 		return error;
 	if (next.result == 1)
@@ -124,7 +125,7 @@ static bool any_finished(void *arg)
 	several->first = several->count;
 	for (size_t i = 0; i < several->count; i++) {
 		const forkpool_job *job = several->jobs[i];
-		if (job != NULL && job->state == JOB_FINISHED &&
+		if (job != NULL && job->told &&
 		    (several->first == several->count || job->finish < several->jobs[several->first]->finish))
 			several->first = i;
 	}
@@ -142,10 +143,11 @@ static forkpool_job *check_several(const struct several *several, int *error)
 			continue;
 		if (some == NULL)
 			some = job;
-		if (job->pool != some->pool)
+		int refused = job->pool == some->pool ? check_handle(job) : -EINVAL;
+		if (refused != 0) {
+			*error = refused;
 			return NULL;
-		if ((*error = check_handle(job)) != 0)
-			return NULL;
+		}
 	}
 	return some;
 }

@@ -165,6 +165,8 @@ static void submit_block(struct stream *stream, struct block *block)
 	struct refusal refusal;
 	forkpool_column column = {block->items, stream->item_size, stream->item_size};
 	struct job_request request = stream->request;
+	if (stream->opts.chunk == 0)
+		stream->block_opts.chunk = block->count / (2 * pool_workers(stream->pool)) + 1;
 	stream->block_opts.status = block->status;
 	stream->block_opts.report = stream->opts.report == NULL ? NULL : &block->report;
 	request.columns = &column;

@@ -93,6 +93,7 @@ forkpool_job *job_make(struct forkpool *pool, const struct job_request *request,
 		return NULL;
 	job->pool = pool;
 	job->submitter = worker_current;
+	job->owner = pool->owner;
 	job->references = 1;
 	job->handed_out = keep;
 	job->request = *request;
@@ -136,16 +137,13 @@ static void fill_float_environment(struct forkpool *pool, struct job_post *post)
 	post->float_modes = modes;
 }
 
+/* All but the columns, and what is stored at the end. */
 static void fill_post(forkpool_job *job, struct job_post *post)
 {
 	const struct job_request *request = &job->request;
 	unsigned workers = pool_workers(job->pool);
 	size_t sharers = job->chunks < workers ? job->chunks : workers;
 	bool in_order = job->chunks <= (size_t)CHUNKS_IN_ORDER * workers;
-	if ((job->by_ledger = job->opts.stop_on_failure != 0))
-		job->pool->slots_suspect |= (uint64_t)1 << job_slot(job->number);
-	atomic_store_explicit(&post->by_ledger, job->by_ledger, memory_order_relaxed);
-	atomic_store_explicit(&post->by_chunk, job->delivered != NULL, memory_order_relaxed);
 	post->kind = request->kind;
 	post->stop_on_failure = job->opts.stop_on_failure != 0;
 	post->measured = job->opts.report != NULL;
@@ -169,6 +167,21 @@ static void fill_post(forkpool_job *job, struct job_post *post)
 	fill_float_environment(job->pool, post);
 }
 
+/* As much of a post as the job uses, in whole cache lines. */
+static size_t post_bytes(const forkpool_job *job)
+{
+	size_t bytes = offsetof(struct job_post, columns) + job->request.column_count * sizeof(forkpool_column);
+	return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+}
+
+/* Jobs that follow each other are often alike: what has not changed stays in the workers' caches. */
+static void write_post(struct job_post *post, const struct job_post *fresh, size_t bytes)
+{
+	for (size_t at = offsetof(struct job_post, kind); at < bytes; at += CACHE_LINE)
+		if (memcmp((char *)post + at, (const char *)fresh + at, CACHE_LINE) != 0)
+			memcpy((char *)post + at, (const char *)fresh + at, CACHE_LINE);
+}
+
 /* Nobody adds to it before the number is stored. */
 static void clear_tally(struct job_tally *tally)
 {
@@ -177,7 +190,8 @@ static void clear_tally(struct job_tally *tally)
 	atomic_store_explicit(&tally->faults, 0, memory_order_relaxed);
 	atomic_store_explicit(&tally->cpu_ns, 0, memory_order_relaxed);
 	atomic_store_explicit(&tally->retried, 0, memory_order_relaxed);
-	atomic_store_explicit(&tally->stop, 0, memory_order_relaxed);
+	if (atomic_load_explicit(&tally->stop, memory_order_relaxed) != 0)
+		atomic_store_explicit(&tally->stop, 0, memory_order_relaxed);
 }
 
 /* A range an entry, or, of one that is worked at in order, the same one for each who is to come; what finds no place
@@ -204,8 +218,9 @@ int job_open(forkpool_job *job)
 {
 	struct forkpool *pool = job->pool;
 	unsigned slot = (unsigned)__builtin_ctzll(~pool->slots_used);
-	struct job_post *post = &pool->engine.board->posts[slot];
-	if (!copies_make(job, &pool->slots[slot], post->columns)) {
+	struct job_post *post = &pool->engine.board->posts[slot], fresh;
+	memset(&fresh, 0, post_bytes(job));
+	if (!copies_make(job, &pool->slots[slot], fresh.columns)) {
 		copies_free(pool, &pool->slots[slot]);
 		return -ENOMEM;
 	}
@@ -215,7 +230,12 @@ int job_open(forkpool_job *job)
 	pool->slots[slot].job = job;
 	job->state = JOB_OPEN;
 	job->next = NULL;
-	fill_post(job, post);
+	if ((job->by_ledger = job->opts.stop_on_failure != 0))
+		pool->slots_suspect |= (uint64_t)1 << slot;
+	fill_post(job, &fresh);
+	write_post(post, &fresh, post_bytes(job));
+	atomic_store_explicit(&post->by_ledger, job->by_ledger, memory_order_relaxed);
+	atomic_store_explicit(&post->by_chunk, job->delivered != NULL, memory_order_relaxed);
 	clear_tally(&pool->engine.tallies[slot]);
 	push_ranges(job, post);
 	return 0;

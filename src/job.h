@@ -47,7 +47,9 @@ struct forkpool_job {
 	forkpool_job *next; /* of those in the same state; behind the callbacks: none */
 	struct forkpool *pool;
 	const struct worker *submitter; /* in whose task; or NULL */
+	pid_t owner;                    /* the pool's, which may be gone before the job is */
 	enum job_state state;
+	bool told; /* it is finished, and its callbacks have been called, or are being */
 	unsigned references;
 	bool handed_out; /* somebody may ask for more than its end */
 

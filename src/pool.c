@@ -193,6 +193,7 @@ static void forget_jobs(struct job_queue *queue)
 	while ((job = queue_take(queue)) != NULL) {
 		job->state = JOB_FINISHED;
 		job->result = -EPERM;
+		job->told = true;
 		job_release(job);
 	}
 }

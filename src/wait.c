@@ -269,7 +269,6 @@ static void doom(forkpool_job *job, unsigned slot)
 static void cancel_open(forkpool_job *job)
 {
 	job_cancel(job);
-	atomic_thread_fence(memory_order_seq_cst); /* with the claims that it came too late for */
 	if (job->pool->backend->kill != NULL)
 		for (unsigned slot = 0; slot < pool_workers(job->pool); slot++)
 			doom(job, slot);
@@ -309,6 +308,7 @@ static void call_back(forkpool *pool)
 {
 	forkpool_job *job;
 	while ((job = queue_take(&pool->finished)) != NULL) {
+		job->told = true; /* in the callback, too, it is finished for whoever asks */
 		if (job->opts.progress != NULL)
 			show_progress(job);
 		if (job->opts.done != NULL)
@@ -357,7 +357,7 @@ static void pump(forkpool *pool)
 
 bool is_finished(void *job)
 {
-	return ((forkpool_job *)job)->state == JOB_FINISHED;
+	return ((forkpool_job *)job)->told;
 }
 
 bool is_unoccupied(void *pool)
@@ -402,12 +402,15 @@ static bool spin(forkpool *pool, const struct goal *goal)
 	}
 }
 
-/* No worker is there, and none can be started: nobody will ever do the rest. */
-static bool is_stranded(forkpool *pool)
+/* If no worker is there, and none can be started, nobody will ever do the rest. */
+static bool end_if_stranded(forkpool *pool)
 {
-	if (crew_gone(pool))
+	if (pool->unfinished > 0 && crew_gone(pool))
 		crew_refill(pool, true);
-	return crew_gone(pool);
+	if (pool->unfinished == 0 || !crew_gone(pool))
+		return false;
+	pool_end_all(pool, pool->killed ? -ESHUTDOWN : pool->start_error);
+	return true;
 }
 
 /* Seconds until there may be something to do of which nobody tells. */
@@ -437,6 +440,7 @@ static void sleep_until_news(forkpool *pool, const struct goal *goal)
 static void look_around(forkpool *pool)
 {
 	tell_progress(pool);
+	end_if_stranded(pool);
 	sleep_once(pool, 0);
 }
 
@@ -477,9 +481,7 @@ static bool pursue(forkpool *pool, const struct goal *goal)
 		look_around(pool);
 	else if (spin(pool, goal))
 		return true;
-	else if (pool->unfinished > 0 && is_stranded(pool))
-		pool_end_all(pool, pool->killed ? -ESHUTDOWN : pool->start_error);
-	else
+	else if (!end_if_stranded(pool))
 		sleep_until_news(pool, goal);
 	return true;
 }

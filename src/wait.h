@@ -26,7 +26,7 @@ typedef bool wait_condition(void *arg);
 int pool_wait(forkpool *pool, wait_condition *over, void *arg, double seconds);
 
 /* Conditions. */
-bool is_finished(void *job);
+bool is_finished(void *job);    /* and its callbacks have been called, or are being */
 bool is_unoccupied(void *pool); /* no job is unfinished */
 
 /* Returns after a moment, in which a slot may have lost its last pin; and how many such moments to wait for

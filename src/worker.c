@@ -176,12 +176,6 @@ static inline bool another_waits(const struct watch *watch)
 	       ring_waits_beyond(watch->ring, watch->last_entry);
 }
 
-/* Whether to leave the job: it is being stopped, or another one waits in the ring. */
-static inline bool should_leave(const struct watch *watch)
-{
-	return is_stopped(watch) || another_waits(watch);
-}
-
 /* ---- One chunk ---- */
 
 /* Announces the chunk; a claim may follow. */
@@ -199,7 +193,7 @@ static inline void announce(struct worker *worker, size_t chunk)
 /* Rings if the parent sleeps and wants to know of every chunk. */
 static void tell_of_chunk(const struct worker *worker)
 {
-	atomic_thread_fence(memory_order_seq_cst); /* B1, with the chunk's word for the tally */
+	atomic_fetch_or(&worker->engine->endings->jobs, 0); /* B1: who sees this sees the chunk's word */
 	if (atomic_load(&worker->post->by_chunk) != 0)
 		worker_ring_bell(worker->engine);
 }
@@ -294,23 +288,34 @@ static size_t sweep_up(struct worker *worker, size_t first, size_t last)
 	return last;
 }
 
-/* A thief's way: down from `last` to where the owner is.  Returns whether it found work. */
-static bool sweep_down(struct worker *worker, size_t first, size_t last)
+/* What came of a visit to a range. */
+enum visit { VISIT_IN_VAIN, VISIT_DONE, VISIT_LEFT_EARLY };
+
+/* A thief's way: down from `last` to where the owner is; if another job waits, after one chunk that one's. */
+static enum visit sweep_down(struct worker *worker, size_t first, size_t last)
 {
 	const struct job_post *post = worker->post;
 	struct watch watch = watch_job(worker);
-	bool found = false;
-	for (size_t chunk = last; chunk-- > first;) {
+	enum visit visit = VISIT_IN_VAIN;
+	for (size_t chunk = last; chunk-- > first && !is_stopped(&watch);) {
 		ledger_word *word = &post->ledger[chunk];
-		if (should_leave(&watch))
-			return found || atomic_load_explicit(watch.stop, memory_order_relaxed) == 0;
 		KILL_POINT(STEAL_STEP);
 		enum taken taken = take_chunk(worker, post, word, chunk, LEDGER_STOLEN);
-		found |= taken != TAKEN_BY_OTHERS;
-		if (taken == TAKEN_AS_LAST || (taken == TAKEN_BY_OTHERS && !(ledger_peek(word) & LEDGER_STOLEN)))
-			return found;
+		if (taken == TAKEN_BY_OTHERS && !(ledger_peek(word) & LEDGER_STOLEN))
+			return visit;
+		if (taken == TAKEN_AS_LAST || (taken == TAKEN && another_waits(&watch)))
+			return VISIT_LEFT_EARLY;
+		if (taken == TAKEN)
+			visit = VISIT_DONE;
 	}
-	return found;
+	return visit;
+}
+
+/* It will come back to the job after the one that waits, unless it owes that to another one already. */
+static void leave_early(struct worker *worker)
+{
+	if (worker->left == 0)
+		worker->left = worker->job;
 }
 
 static void run_entry(struct worker *worker, const struct ring_entry *entry)
@@ -319,42 +324,62 @@ static void run_entry(struct worker *worker, const struct ring_entry *entry)
 		return;
 	size_t last = entry->last < worker->post->chunks ? entry->last : worker->post->chunks;
 	size_t next = sweep_up(worker, entry->first, last);
-	if (worker->interrupt != NULL && next < last) /* it is the parent: the rest comes in its turn, in order */
+	if (next < last && worker->is_parent) /* the rest comes in its turn, in order */
 		ring_push(&worker->engine->ring, (struct ring_entry){entry->job, next, last});
+	else if (next < last)
+		leave_early(worker);
 	leave_job(worker);
 }
 
-/* Steals from every range of the job, its own neighbour's first. */
+/* Steals from every range of the job, its own neighbour's first.  Returns whether it found work. */
 static bool steal_from_job(struct worker *worker, uint64_t number)
 {
 	KILL_POINT(STEAL_LOOK);
 	if (!join_job(worker, number))
 		return false;
 	const struct job_post *post = worker->post;
-	struct watch watch = watch_job(worker);
 	bool found = false;
-	for (size_t i = 1; i <= post->ranges && !worker->retired; i++) {
-		if (should_leave(&watch)) { /* for an entry that another worker may get: come back */
-			found |= atomic_load_explicit(watch.stop, memory_order_relaxed) == 0;
+	for (size_t i = 1; i <= post->ranges; i++) {
+		size_t range = (worker->slot + i) % post->ranges;
+		enum visit visit = sweep_down(worker, job_range_begin(post, range), job_range_begin(post, range + 1));
+		found |= visit != VISIT_IN_VAIN;
+		if (visit == VISIT_LEFT_EARLY) {
+			leave_early(worker);
 			break;
 		}
-		size_t range = (worker->slot + i) % post->ranges;
-		found |= sweep_down(worker, job_range_begin(post, range), job_range_begin(post, range + 1));
 	}
 	leave_job(worker);
 	return found;
 }
 
+/* The oldest open job after that one; 0: none. */
+static uint64_t next_open(const struct board *board, uint64_t after)
+{
+	uint64_t next = 0, open = atomic_load_explicit(&board->open, memory_order_acquire);
+	for (; open != 0; open &= open - 1) {
+		uint64_t number = atomic_load(&board->posts[__builtin_ctzll(open)].number);
+		if (number > after && (next == 0 || number < next))
+			next = number;
+	}
+	return next;
+}
+
 static bool steal(struct worker *worker)
 {
 	const struct board *board = worker->engine->board;
-	uint64_t open = atomic_load_explicit(&board->open, memory_order_acquire);
-	for (; open != 0; open &= open - 1) {
-		uint64_t number = atomic_load(&board->posts[__builtin_ctzll(open)].number);
-		if (number != 0 && steal_from_job(worker, number))
+	for (uint64_t number = 0; (number = next_open(board, number)) != 0;)
+		if (steal_from_job(worker, number))
 			return true;
-	}
 	return false;
+}
+
+/* Jobs that are left for others have their turn after each of those: else they would starve where others
+ * never cease to come.  If that one is done, the oldest has it. */
+static bool go_back(struct worker *worker)
+{
+	uint64_t number = worker->left;
+	worker->left = 0;
+	return steal_from_job(worker, number) || steal(worker);
 }
 
 /* ---- Orphans ---- */
@@ -411,10 +436,17 @@ static bool adopt_any(struct worker *worker)
 bool worker_find_work(struct worker *worker)
 {
 	struct ring_entry entry;
+	if (worker->owes) {
+		worker->owes = false;
+		if (go_back(worker))
+			return true;
+	}
 	if (ring_pop(&worker->engine->ring, &entry)) {
+		worker->owes = worker->left != 0;
 		run_entry(worker, &entry);
 		return true;
 	}
+	worker->left = 0;
 	return adopt_any(worker) || steal(worker);
 }
 
