@@ -67,7 +67,7 @@ workers
       1
       4
       8
-     13' examples/server examples/urls --scale 0.05
+     13' examples/server examples/urls --scale 0.02
 	check 'processes: page 2 has answered first, 3 others cancelled
 threads: page 2 has answered first, 3 others cancelled' examples/server examples/first_answer
 fi

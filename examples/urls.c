@@ -131,28 +131,34 @@ static int print_times(int backend, unsigned workers)
 	double took = fetch_all(backend, workers), off = (took / greedy(workers, options.scale) - 1) * 100;
 	if (workers == 1)
 		alone[backend] = took;
-	printf(" | %7.3f %8.2f %+8.1f %%", took, alone[backend] / took, off);
+	printf(" | %6.3f %8.2f %+5.1f %%", took, alone[backend] / took, off);
 	fflush(stdout);
 	return workers == 1 || fabs(off) <= options.within;
 }
 
+static void print_head(void)
+{
+	printf("%7s | %-15s", "", "greedy");
+	for (int backend = 0; backend < BACKENDS; backend++)
+		if (compared(backend))
+			printf(" | %-23s", backend_names[backend]);
+	printf(" | published\n");
+	printf("%7s | %6s %8s", "workers", "s", "speed-up");
+	for (int backend = 0; backend < BACKENDS; backend++)
+		if (compared(backend))
+			printf(" | %6s %8s %7s", "s", "speed-up", "off");
+	printf(" | %4s %8s\n", "s", "speed-up");
+}
+
+/* `off`: by how much the time differs from the greedy schedule's. */
 static int print_table(void)
 {
 	int good = 1;
-	printf("%7s | %-16s", "", "greedy schedule");
-	for (int backend = 0; backend < BACKENDS; backend++)
-		if (compared(backend))
-			printf(" | %-27s", backend_names[backend]);
-	printf(" | published\n");
-	printf("%7s | %7s %8s", "workers", "s", "speed-up");
-	for (int backend = 0; backend < BACKENDS; backend++)
-		if (compared(backend))
-			printf(" | %7s %8s %10s", "s", "speed-up", "off greedy");
-	printf(" | %4s %8s\n", "s", "speed-up");
+	print_head();
 	for (int row = 0; row < ROWS; row++) {
 		unsigned workers = published[row].workers;
 		double plan = greedy(workers, options.scale);
-		printf("%7u | %7.3f %8.2f", workers, plan, greedy(1, options.scale) / plan);
+		printf("%7u | %6.3f %8.2f", workers, plan, greedy(1, options.scale) / plan);
 		for (int backend = 0; backend < BACKENDS; backend++)
 			good &= !compared(backend) || print_times(backend, workers);
 		printf(" | %4.1f %8.2f\n", published[row].seconds, published[0].seconds / published[row].seconds);
