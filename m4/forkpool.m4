@@ -27,3 +27,12 @@ AC_DEFUN([AX_TRY_CFLAGS], [
   CFLAGS=$forkpool_saved_cflags
   AC_SUBST([$1])
 ])
+
+# AX_OPTIONAL(NAME, MODULE, PACKAGE, WHAT): a library that only WHAT needs.  Sets NAME_CFLAGS, NAME_LIBS, have_NAME and
+# the condition HAVE_NAME; where it is missing, left_out says in a line which of Debian's packages to install.
+AC_DEFUN([AX_OPTIONAL], [
+  PKG_CHECK_MODULES([$1], [$2], [have_$1=yes], [have_$1=no
+    left_out="$left_out
+    without $2: $4 (apt-get install $3)"])
+  AM_CONDITIONAL([HAVE_$1], [test "$have_$1" = yes])
+])
