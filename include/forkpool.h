@@ -271,7 +271,8 @@ typedef struct {
 
 	/* Called once in the caller's thread when the job is finished and its buffers are the
 	 * caller's again: from whatever call of the pool waits, or dispatches, then.  It may submit
-	 * and wait for further jobs, and free this one.  Not for streams. */
+	 * and wait for further jobs, and free this one (a map that is waited for has no
+	 * handle to be freed).  Not for streams. */
 	void (*done)(forkpool_job *job, void *arg);
 	void *done_arg;
 	uint64_t reserved[4];
@@ -363,8 +364,9 @@ int forkpool_apply(forkpool *pool, forkpool_map_fn *function, const void *item, 
 
 /* ---- Jobs: maps that are not waited for ----------------------------------------
  * Each map has a twin that submits it and returns: AsyncResult in Python's multiprocessing.  Any number may be
- * unfinished at a time; FORKPOOL_OPEN_JOBS of them are worked on side by side, in turns of a chunk, so that a
- * short one does not wait for the long ones before it, and the others wait in line.
+ * unfinished at a time; FORKPOOL_OPEN_JOBS of them are worked on side by side, in turns of a chunk or of what
+ * takes a tenth of a millisecond, so that a short one does not wait for the long ones before it, nor they for
+ * ever; the others wait in line.
  *
  * The handle is written to *job before the call returns.  `job` may be NULL if nobody will ask: then the job
  * frees itself.  Copied in the call are opts, what ctx_size says of ctx, the array of columns, and apply's
@@ -412,7 +414,7 @@ int forkpool_job_get(forkpool_job *job, forkpool_report *report);
 /* Hands out the indices of the job one by one, as they are noticed to be finished, each once, whatever became
  * of them (opts.status tells); the result of *index is the caller's from then on.  Waits at most `seconds` for
  * the next (< 0: no limit; 0: looks once).  Not for reductions.
- * Returns 1: *index was written; 0: there are no more; -ETIMEDOUT; -EINVAL; -EPERM.
+ * Returns 1: *index was written; 0: there are no more; -ETIMEDOUT; -EINVAL; -EPERM; -ENOMEM.
  * Cost: a look at each unfinished chunk whenever there is nothing new. */
 int forkpool_job_next(forkpool_job *job, size_t *index, double seconds);
 
@@ -427,7 +429,7 @@ void forkpool_job_free(forkpool_job *job);
 
 /* Waits until one of the jobs, all of the same pool, is finished.  NULLs among them are left out.
  * Returns which: of several that which was noticed first; or -ETIMEDOUT; -EINVAL (no job, of different pools);
- * -EPERM. */
+ * -EPERM; -ENOMEM. */
 int forkpool_wait_any(forkpool_job *const *jobs, size_t count, double seconds);
 
 /* ---- Streams ------------------------------------------------------------------- */
@@ -435,7 +437,7 @@ int forkpool_wait_any(forkpool_job *const *jobs, size_t count, double seconds);
 /* Applies the function to items from `next` and hands the results to `emit`, with `arg` for both: any number
  * of them in constant memory.  At most `window` items (0: as many as take 16 MiB, at most 65536) are between
  * next and emit at a time.  In the order of the items, or, if `unordered`, as they are noticed to be finished.
- * The work is handed out in blocks of one item first, then of as many as take about a millisecond.
+ * The work is handed out in small blocks first, then in blocks of as many as take about a millisecond.
  * opts: as for a map, but no `status` and no `done`; in `progress`, tasks are those taken so far.
  * Returns 0; how many tasks did not succeed; what `next` returned, if < 0; -ECANCELED: `emit` asked to stop,
  * or as forkpool_map(), -EINVAL also where item_size, result_size and window do not fit together. */

@@ -243,11 +243,12 @@ struct worker {
 	bool is_parent;               /* it runs inline */
 	bool (*interrupt)(void *arg); /* inline: whether to come back after this chunk; or NULL */
 	void *interrupt_arg;
-	uint64_t stint; /* the last even one.  B3 */
-	size_t served;  /* tasks, in a pool whose workers end after so many */
-	bool retired;   /* they were enough */
-	uint64_t left;  /* a job that it left for another one; 0: none */
-	bool owes;      /* that has its turn now */
+	uint64_t stint;   /* the last even one.  B3 */
+	size_t served;    /* tasks, in a pool whose workers end after so many */
+	bool retired;     /* they were enough */
+	bool left;        /* it has left a job before its end */
+	bool owes;        /* and it is such a job's turn */
+	uint64_t visited; /* the job that it stole from last */
 
 	const struct job_post *post; /* the pinned job */
 	struct job_tally *tally;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* 0, or that the job is none of the caller's. */
@@ -49,12 +50,17 @@ int forkpool_job_ready(const forkpool_job *job)
 
 int forkpool_job_get(forkpool_job *job, forkpool_report *report)
 {
-	int error = forkpool_job_wait(job, -1);
-	if (error != 0)
-		return error;
+	int result = check_handle(job);
+	if (result != 0)
+		return result;
+	job->references++; /* a callback may free it */
+	if (!is_finished(job))
+		pool_wait(job->pool, is_finished, job, -1);
 	if (report != NULL)
 		job_report(job, report);
-	return job->result;
+	result = job->result;
+	job_release(job);
+	return result;
 }
 
 int forkpool_job_cancel(forkpool_job *job)
@@ -67,8 +73,9 @@ int forkpool_job_cancel(forkpool_job *job)
 
 void forkpool_job_free(forkpool_job *job)
 {
-	if (check_handle(job) != 0)
-		return;
+	if (check_handle(job) != 0 || !job->has_handle)
+		return; /* the latter: from a callback of a job that nobody has a handle of, or that is being freed */
+	job->has_handle = false;
 	if (!is_finished(job)) {
 		pool_cancel(job);
 		wait_for(job, is_finished, job, -1);
@@ -152,6 +159,24 @@ static forkpool_job *check_several(const struct several *several, int *error)
 	return some;
 }
 
+/* Callbacks may free the jobs, and write to the caller's array, while they are waited for. */
+static int wait_for_any(forkpool *pool, struct several *several, double seconds)
+{
+	forkpool_job **held = malloc(several->count * sizeof(forkpool_job *));
+	if (held == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < several->count; i++)
+		if ((held[i] = several->jobs[i]) != NULL)
+			held[i]->references++;
+	several->jobs = held;
+	int error = pool_wait(pool, any_finished, several, seconds);
+	for (size_t i = 0; i < several->count; i++)
+		if (held[i] != NULL)
+			job_release(held[i]);
+	free(held);
+	return error;
+}
+
 int forkpool_wait_any(forkpool_job *const *jobs, size_t count, double seconds)
 {
 	struct several several = {jobs, count > INT_MAX ? INT_MAX : count, 0};
@@ -159,10 +184,8 @@ int forkpool_wait_any(forkpool_job *const *jobs, size_t count, double seconds)
 	forkpool_job *some = isnan(seconds) ? NULL : check_several(&several, &error);
 	if (some == NULL)
 		return isnan(seconds) ? -EINVAL : error;
-	if (!any_finished(&several)) {
-		error = pool_wait(some->pool, any_finished, &several, seconds);
-		if (error != 0)
-			return error;
-	}
-	return (int)several.first;
+	if (any_finished(&several))
+		return (int)several.first;
+	error = wait_for_any(some->pool, &several, seconds);
+	return error == 0 ? (int)several.first : error;
 }

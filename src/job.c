@@ -230,7 +230,8 @@ int job_open(forkpool_job *job)
 	pool->slots[slot].job = job;
 	job->state = JOB_OPEN;
 	job->next = NULL;
-	if ((job->by_ledger = job->opts.stop_on_failure != 0))
+	job->by_ledger = job->opts.stop_on_failure != 0;
+	if (job->by_ledger || job->chunks == 0) /* nobody will note the end of nothing */
 		pool->slots_suspect |= (uint64_t)1 << slot;
 	fill_post(job, &fresh);
 	write_post(post, &fresh, post_bytes(job));

@@ -52,6 +52,7 @@ struct forkpool_job {
 	bool told; /* it is finished, and its callbacks have been called, or are being */
 	unsigned references;
 	bool handed_out; /* somebody may ask for more than its end */
+	bool has_handle; /* that may be freed */
 
 	struct job_request request; /* its pointers are to what follows */
 	forkpool_opts opts;

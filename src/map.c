@@ -33,6 +33,7 @@ static int run_async(forkpool_job **handle, forkpool *pool, struct job_request r
 		report_refusal(&complete, &refusal);
 		return refusal.error;
 	}
+	job->has_handle = handle != NULL;
 	if (handle == NULL)
 		job_release(job);
 	return 0;

@@ -151,18 +151,24 @@ static void leave_job(struct worker *worker)
 	KILL_POINT(UNPINNED);
 }
 
+/* Nanoseconds after which a worker goes on to the next open job, if there is one: long enough that going is cheap. */
+enum { TURN_NS = 100000 };
+
 /* What a sweep looks at between two chunks, kept in registers. */
 struct watch {
 	const _Atomic uint32_t *stop;
 	const struct ring *ring;
 	const _Atomic uint64_t *tail;
 	uint64_t last_entry;
+	uint64_t turn_end; /* clock_ns(); 0: no other job is open */
 };
 
 static inline struct watch watch_job(const struct worker *worker)
 {
 	const struct ring *ring = &worker->engine->ring;
-	return (struct watch){&worker->tally->stop, ring, &ring->back->tail, worker->post->last_entry};
+	uint64_t open = atomic_load_explicit(&worker->engine->board->open, memory_order_relaxed);
+	uint64_t turn_end = (open & (open - 1)) == 0 || worker->is_parent ? 0 : clock_ns() + TURN_NS;
+	return (struct watch){&worker->tally->stop, ring, &ring->back->tail, worker->post->last_entry, turn_end};
 }
 
 static inline bool is_stopped(const struct watch *watch)
@@ -170,10 +176,12 @@ static inline bool is_stopped(const struct watch *watch)
 	return atomic_load_explicit(watch->stop, memory_order_relaxed) != 0;
 }
 
-static inline bool another_waits(const struct watch *watch)
+/* Whether it is another job's turn: one that waits in the ring, or any, after a while. */
+static inline bool turn_is_over(const struct watch *watch)
 {
-	return atomic_load_explicit(watch->tail, memory_order_relaxed) != watch->last_entry &&
-	       ring_waits_beyond(watch->ring, watch->last_entry);
+	return (atomic_load_explicit(watch->tail, memory_order_relaxed) != watch->last_entry &&
+	        ring_waits_beyond(watch->ring, watch->last_entry)) ||
+	       (watch->turn_end != 0 && clock_ns() >= watch->turn_end);
 }
 
 /* ---- One chunk ---- */
@@ -271,7 +279,7 @@ __attribute__((always_inline)) static inline enum taken take_chunk(struct worker
 
 /* ---- Ranges ---- */
 
-/* An owner's way: up from `first` to where the thieves have come; if another job waits, after one chunk that one's.
+/* An owner's way: up from `first` to where the thieves have come, or to the end of its turn; one chunk at least.
  * Returns where somebody may have to go on. */
 static size_t sweep_up(struct worker *worker, size_t first, size_t last)
 {
@@ -282,7 +290,7 @@ static size_t sweep_up(struct worker *worker, size_t first, size_t last)
 		enum taken taken = take_chunk(worker, post, word, chunk, 0);
 		if (taken == TAKEN_BY_OTHERS && (ledger_peek(word) & LEDGER_STOLEN))
 			return last;
-		if (taken == TAKEN_AS_LAST || (taken == TAKEN && another_waits(&watch)))
+		if (taken == TAKEN_AS_LAST || (taken == TAKEN && turn_is_over(&watch)))
 			return chunk + 1;
 	}
 	return last;
@@ -291,7 +299,7 @@ static size_t sweep_up(struct worker *worker, size_t first, size_t last)
 /* What came of a visit to a range. */
 enum visit { VISIT_IN_VAIN, VISIT_DONE, VISIT_LEFT_EARLY };
 
-/* A thief's way: down from `last` to where the owner is; if another job waits, after one chunk that one's. */
+/* A thief's way: down from `last` to where the owner is, or to the end of its turn; one chunk at least. */
 static enum visit sweep_down(struct worker *worker, size_t first, size_t last)
 {
 	const struct job_post *post = worker->post;
@@ -303,19 +311,12 @@ static enum visit sweep_down(struct worker *worker, size_t first, size_t last)
 		enum taken taken = take_chunk(worker, post, word, chunk, LEDGER_STOLEN);
 		if (taken == TAKEN_BY_OTHERS && !(ledger_peek(word) & LEDGER_STOLEN))
 			return visit;
-		if (taken == TAKEN_AS_LAST || (taken == TAKEN && another_waits(&watch)))
+		if (taken == TAKEN_AS_LAST || (taken == TAKEN && turn_is_over(&watch)))
 			return VISIT_LEFT_EARLY;
 		if (taken == TAKEN)
 			visit = VISIT_DONE;
 	}
 	return visit;
-}
-
-/* It will come back to the job after the one that waits, unless it owes that to another one already. */
-static void leave_early(struct worker *worker)
-{
-	if (worker->left == 0)
-		worker->left = worker->job;
 }
 
 static void run_entry(struct worker *worker, const struct ring_entry *entry)
@@ -326,8 +327,7 @@ static void run_entry(struct worker *worker, const struct ring_entry *entry)
 	size_t next = sweep_up(worker, entry->first, last);
 	if (next < last && worker->is_parent) /* the rest comes in its turn, in order */
 		ring_push(&worker->engine->ring, (struct ring_entry){entry->job, next, last});
-	else if (next < last)
-		leave_early(worker);
+	worker->left |= next < last;
 	leave_job(worker);
 }
 
@@ -343,16 +343,16 @@ static bool steal_from_job(struct worker *worker, uint64_t number)
 		size_t range = (worker->slot + i) % post->ranges;
 		enum visit visit = sweep_down(worker, job_range_begin(post, range), job_range_begin(post, range + 1));
 		found |= visit != VISIT_IN_VAIN;
-		if (visit == VISIT_LEFT_EARLY) {
-			leave_early(worker);
+		if (visit == VISIT_LEFT_EARLY)
 			break;
-		}
 	}
+	worker->left |= found;
+	worker->visited = number;
 	leave_job(worker);
 	return found;
 }
 
-/* The oldest open job after that one; 0: none. */
+/* The open job that follows that one in age; 0: none. */
 static uint64_t next_open(const struct board *board, uint64_t after)
 {
 	uint64_t next = 0, open = atomic_load_explicit(&board->open, memory_order_acquire);
@@ -364,22 +364,19 @@ static uint64_t next_open(const struct board *board, uint64_t after)
 	return next;
 }
 
+/* From the open jobs in turn. */
 static bool steal(struct worker *worker)
 {
 	const struct board *board = worker->engine->board;
-	for (uint64_t number = 0; (number = next_open(board, number)) != 0;)
+	uint64_t visited = worker->visited, number = visited;
+	while ((number = next_open(board, number)) != 0)
 		if (steal_from_job(worker, number))
 			return true;
+	while ((number = next_open(board, number)) != 0 && number <= visited)
+		if (steal_from_job(worker, number))
+			return true;
+	worker->left = false;
 	return false;
-}
-
-/* Jobs that are left for others have their turn after each of those: else they would starve where others
- * never cease to come.  If that one is done, the oldest has it. */
-static bool go_back(struct worker *worker)
-{
-	uint64_t number = worker->left;
-	worker->left = 0;
-	return steal_from_job(worker, number) || steal(worker);
 }
 
 /* ---- Orphans ---- */
@@ -433,20 +430,21 @@ static bool adopt_any(struct worker *worker)
 
 /* ---- The loop ---- */
 
+/* New jobs come first, and after each of them one that was left for others: else that would have to wait until no
+ * more come. */
 bool worker_find_work(struct worker *worker)
 {
 	struct ring_entry entry;
 	if (worker->owes) {
 		worker->owes = false;
-		if (go_back(worker))
+		if (steal(worker))
 			return true;
 	}
 	if (ring_pop(&worker->engine->ring, &entry)) {
-		worker->owes = worker->left != 0;
+		worker->owes = worker->left;
 		run_entry(worker, &entry);
 		return true;
 	}
-	worker->left = 0;
 	return adopt_any(worker) || steal(worker);
 }
 
