@@ -13,6 +13,9 @@ test_programs = \
 	tests/test_crash \
 	tests/test_kills \
 	tests/test_limits \
+	tests/test_async \
+	tests/test_callbacks \
+	tests/test_endings \
 	tests/test_ledger \
 	tests/test_ring
 check_PROGRAMS += $(test_programs)
@@ -25,7 +28,8 @@ tests_late_la_LDFLAGS = $(AM_LDFLAGS) -module -shared -avoid-version -rpath $(ab
 
 # What the tests of the public calls share.
 check_LTLIBRARIES += tests/libsupport.la
-tests_libsupport_la_SOURCES = tests/support.c tests/support.h tests/calls.c tests/calls.h
+tests_libsupport_la_SOURCES = tests/support.c tests/support.h tests/calls.c tests/calls.h \
+	tests/scene.c tests/scene.h
 tests_libsupport_la_CFLAGS = $(test_cflags)
 
 test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -47,6 +51,12 @@ tests_test_kills_CFLAGS = $(test_cflags)
 tests_test_kills_LDADD = $(test_ldadd)
 tests_test_limits_CFLAGS = $(test_cflags)
 tests_test_limits_LDADD = $(test_ldadd)
+tests_test_async_CFLAGS = $(test_cflags)
+tests_test_async_LDADD = $(test_ldadd)
+tests_test_callbacks_CFLAGS = $(test_cflags)
+tests_test_callbacks_LDADD = $(test_ldadd)
+tests_test_endings_CFLAGS = $(test_cflags)
+tests_test_endings_LDADD = $(test_ldadd)
 
 # Parts of the engine on their own, compiled into their tests.
 tests_test_ledger_SOURCES = tests/test_ledger.c src/ledger.c src/ledger.h
