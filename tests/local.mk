@@ -16,6 +16,9 @@ test_programs = \
 	tests/test_async \
 	tests/test_callbacks \
 	tests/test_endings \
+	tests/test_streams \
+	tests/test_pool_behaviours \
+	tests/test_executor_behaviours \
 	tests/test_ledger \
 	tests/test_ring
 check_PROGRAMS += $(test_programs)
@@ -57,6 +60,12 @@ tests_test_callbacks_CFLAGS = $(test_cflags)
 tests_test_callbacks_LDADD = $(test_ldadd)
 tests_test_endings_CFLAGS = $(test_cflags)
 tests_test_endings_LDADD = $(test_ldadd)
+tests_test_streams_CFLAGS = $(test_cflags)
+tests_test_streams_LDADD = $(test_ldadd)
+tests_test_pool_behaviours_CFLAGS = $(test_cflags)
+tests_test_pool_behaviours_LDADD = $(test_ldadd)
+tests_test_executor_behaviours_CFLAGS = $(test_cflags)
+tests_test_executor_behaviours_LDADD = $(test_ldadd)
 
 # Parts of the engine on their own, compiled into their tests.
 tests_test_ledger_SOURCES = tests/test_ledger.c src/ledger.c src/ledger.h
