@@ -51,8 +51,10 @@ static const struct {
 	int32_t status;
 	const char *said;
 } deaths[] = {
-        {die_of_segv, FORKPOOL_CRASHED, "SIGSEGV"},  {die_of_abort, FORKPOOL_CRASHED, "SIGABRT"},
-        {killed_task, FORKPOOL_CRASHED, "SIGKILL"},  {call_exit, FORKPOOL_CRASHED, "exit"},
+        {die_of_segv, FORKPOOL_CRASHED, "(Segmentation fault)"},
+        {die_of_abort, FORKPOOL_CRASHED, "(Aborted)"},
+        {killed_task, FORKPOOL_CRASHED, "(Killed)"},
+        {call_exit, FORKPOOL_CRASHED, "exit"},
         {call_exit_at_once, FORKPOOL_CRASHED, "42"},
 };
 
@@ -490,8 +492,9 @@ START_TEST(shutdown_by_force_keeps_what_is_finished)
 	new_scene();
 	forkpool *pool = pool_of(backend, 5);
 	forkpool_job *quick = submit_for(pool, failing_task, 100, NULL);
-	forkpool_job *slow = submit_for(pool, endless_task(backend), 100, &(forkpool_opts){.chunk = 1});
 	ck_assert_int_eq(forkpool_job_wait(quick, PATIENCE), 0);
+	forkpool_job *slow = submit_for(pool, endless_task(backend), 100, &(forkpool_opts){.chunk = 1});
+	ck_assert(wait_for(&scene->entered, 5));
 	ck_assert_int_eq(forkpool_terminate(pool), 0);
 	finish(quick, 10);
 	finish(slow, -ESHUTDOWN);
