@@ -527,7 +527,7 @@ static void scatter(forkpool *pool, dice *d, int backend, forkpool_job **jobs, s
 
 START_TEST(shutdown_at_any_moment)
 {
-	enum { ROUNDS = SANITIZED ? 30 : 100, JOBS = 100 };
+	enum { ROUNDS = SANITIZED ? 20 : 40, JOBS = 100 };
 	int backend = backend_id(_i);
 	dice d = dice_for(test_seed(), 42);
 	new_scene();
