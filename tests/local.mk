@@ -19,6 +19,7 @@ test_programs = \
 	tests/test_streams \
 	tests/test_pool_behaviours \
 	tests/test_executor_behaviours \
+	tests/test_loop \
 	tests/test_ledger \
 	tests/test_ring
 check_PROGRAMS += $(test_programs)
@@ -66,6 +67,8 @@ tests_test_pool_behaviours_CFLAGS = $(test_cflags)
 tests_test_pool_behaviours_LDADD = $(test_ldadd)
 tests_test_executor_behaviours_CFLAGS = $(test_cflags)
 tests_test_executor_behaviours_LDADD = $(test_ldadd)
+tests_test_loop_CFLAGS = $(test_cflags) $(UV_CFLAGS)
+tests_test_loop_LDADD = $(test_ldadd) $(UV_LIBS)
 
 # Parts of the engine on their own, compiled into their tests.
 tests_test_ledger_SOURCES = tests/test_ledger.c src/ledger.c src/ledger.h
