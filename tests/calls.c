@@ -80,7 +80,7 @@ static int map_task(const void *item, void *result, void *ctx)
 
 /* Three columns: the items, every other byte of a text, and a constant. */
 static const unsigned char column_text[] = "in the beginning was the word";
-enum { TEXT_PAIRS = (sizeof column_text - 1) / 2 };
+enum { TEXT_PAIRS = (sizeof column_text - 1) / 2, COLUMNS = 3 };
 
 static uint64_t starmap_hash(uint64_t salt, const unsigned char *item, size_t item_size, unsigned char letter)
 {
@@ -246,31 +246,18 @@ static unsigned char *letters(size_t count)
 	return column;
 }
 
-static int run_starmap(forkpool *pool, const struct job *job, const struct told *told, const forkpool_opts *opts)
-{
-	unsigned char *column = letters(job->count);
-	const forkpool_column columns[] = {
-	        {told->items, job->item_size, job->item_size},
-	        {column, 1, 2},
-	        {&told->salt, sizeof told->salt, 0},
-	};
-	int returned =
-	        forkpool_starmap(pool, starmap_task, columns, 3, job->count, told->results, job->result_size, opts);
-	free(column);
-	return returned;
-}
-
-static int run_call(forkpool *pool, const struct job *job, const struct told *told, const forkpool_opts *opts)
+static int run_call(forkpool *pool, const struct job *job, const struct told *told, const forkpool_column *columns,
+                    const forkpool_opts *opts)
 {
 	switch (job->call) {
 	case CALL_STARMAP:
-		return run_starmap(pool, job, told, opts);
+		return forkpool_starmap(pool, starmap_task, columns, COLUMNS, job->count, told->results,
+		                        job->result_size, opts);
 	case CALL_FOR:
 		return forkpool_for(pool, for_task, job->count, opts);
 	case CALL_FOR_RANGE:
 		return forkpool_for_range(pool, range_task, job->count, opts);
 	case CALL_REDUCE:
-		identity(told->results, job->result_size);
 		return forkpool_reduce(pool, fold_task, combine_task, job->count, told->results, job->result_size,
 		                       opts);
 	case CALL_APPLY:
@@ -279,6 +266,29 @@ static int run_call(forkpool *pool, const struct job *job, const struct told *to
 	default:
 		return forkpool_map(pool, map_task, told->items, job->count, job->item_size, told->results,
 		                    job->result_size, opts);
+	}
+}
+
+static int submit_call(forkpool_job **handle, forkpool *pool, const struct job *job, const struct told *told,
+                       const forkpool_column *columns, const forkpool_opts *opts)
+{
+	switch (job->call) {
+	case CALL_STARMAP:
+		return forkpool_starmap_async(handle, pool, starmap_task, columns, COLUMNS, job->count, told->results,
+		                              job->result_size, opts);
+	case CALL_FOR:
+		return forkpool_for_async(handle, pool, for_task, job->count, opts);
+	case CALL_FOR_RANGE:
+		return forkpool_for_range_async(handle, pool, range_task, job->count, opts);
+	case CALL_REDUCE:
+		return forkpool_reduce_async(handle, pool, fold_task, combine_task, job->count, told->results,
+		                             job->result_size, opts);
+	case CALL_APPLY:
+		return forkpool_apply_async(handle, pool, map_task, told->items, job->item_size, told->results,
+		                            job->result_size, opts);
+	default:
+		return forkpool_map_async(handle, pool, map_task, told->items, job->count, job->item_size,
+		                          told->results, job->result_size, opts);
 	}
 }
 
@@ -334,40 +344,171 @@ static void compare_status(const struct job *job, const int32_t *status, const s
 	agree(untouched((const unsigned char *)(status + job->count), GUARD), "behind the statuses");
 }
 
-void check_job(forkpool *pool, int backend, const struct job *asked, const char *where)
-{
-	struct job copy = *asked;
-	const struct job *job = &copy;
-	if (job->call == CALL_FOR || job->call == CALL_FOR_RANGE)
-		copy.items_in_arena = copy.results_in_arena = true;
-	if (job->call == CALL_APPLY)
-		copy.count = 1;
-
-	unsigned char *items = buffer(pool, job->items_in_arena, job->count * job->item_size);
-	unsigned char *results = buffer(pool, job->results_in_arena, results_size(job));
-	int32_t *status = buffer(pool, job->status_in_arena, job->count * sizeof *status);
-	struct outcome expected = {buffer(NULL, false, results_size(job)),
-	                           buffer(NULL, false, job->count * sizeof *status), 0, 0};
-	dice d = dice_for(job->salt, 0);
-	dice_fill(&d, items, job->count * job->item_size);
-
+/* A job with all that belongs to it until it is finished. */
+struct flight {
+	forkpool *pool;
+	int backend;
+	const char *where;
+	struct job job;
+	unsigned char *items, *results, *letters;
+	int32_t *status;
+	struct told told;
+	struct outcome expected;
+	forkpool_column columns[COLUMNS];
+	forkpool_opts opts;
 	forkpool_report report;
-	memset(&report, BEFORE, sizeof report);
-	struct told told = {items, results, job->item_size, job->result_size, job->fail_one_in, job->salt};
-	plain_loop(job, &told, &expected);
-	int returned = run_call(pool, job, &told,
-	                        &(forkpool_opts){.ctx = &told,
-	                                         .ctx_size = sizeof told,
-	                                         .chunk = job->chunk,
-	                                         .status = status,
-	                                         .report = &report});
+	forkpool_job *handle;
+};
 
-	compare_report(job, returned, &report, &expected, where);
-	compare_results(job, results, &expected, backend == FORKPOOL_PROCESSES && !job->results_in_arena, where);
-	compare_status(job, status, &expected, where);
-	release(pool, job->items_in_arena, items);
-	release(pool, job->results_in_arena, results);
-	release(pool, job->status_in_arena, status);
-	free(expected.results);
-	free(expected.status);
+static void prepare(struct flight *flight)
+{
+	struct job *job = &flight->job;
+	forkpool *pool = flight->pool;
+	if (job->call == CALL_FOR || job->call == CALL_FOR_RANGE)
+		job->items_in_arena = job->results_in_arena = true;
+	if (job->call == CALL_APPLY)
+		job->count = 1;
+
+	flight->items = buffer(pool, job->items_in_arena, job->count * job->item_size);
+	flight->results = buffer(pool, job->results_in_arena, results_size(job));
+	flight->status = buffer(pool, job->status_in_arena, job->count * sizeof *flight->status);
+	flight->letters = letters(job->count);
+	flight->expected = (struct outcome){buffer(NULL, false, results_size(job)),
+	                                    buffer(NULL, false, job->count * sizeof *flight->status), 0, 0};
+	dice d = dice_for(job->salt, 0);
+	dice_fill(&d, flight->items, job->count * job->item_size);
+	if (job->call == CALL_REDUCE)
+		identity(flight->results, job->result_size);
+
+	flight->told = (struct told){flight->items,    flight->results,  job->item_size,
+	                             job->result_size, job->fail_one_in, job->salt};
+	plain_loop(job, &flight->told, &flight->expected);
+	flight->columns[0] = (forkpool_column){flight->items, job->item_size, job->item_size};
+	flight->columns[1] = (forkpool_column){flight->letters, 1, 2};
+	flight->columns[2] = (forkpool_column){&flight->job.salt, sizeof flight->job.salt, 0};
+	memset(&flight->report, BEFORE, sizeof flight->report);
+	flight->opts = (forkpool_opts){.ctx = &flight->told,
+	                               .ctx_size = sizeof flight->told,
+	                               .chunk = job->chunk,
+	                               .status = flight->status,
+	                               .report = &flight->report};
+}
+
+static void compare(const struct flight *flight, int returned)
+{
+	const struct job *job = &flight->job;
+	bool kept = flight->backend == FORKPOOL_PROCESSES && !job->results_in_arena;
+	compare_report(job, returned, &flight->report, &flight->expected, flight->where);
+	compare_results(job, flight->results, &flight->expected, kept, flight->where);
+	compare_status(job, flight->status, &flight->expected, flight->where);
+}
+
+static void clear_away(struct flight *flight)
+{
+	release(flight->pool, flight->job.items_in_arena, flight->items);
+	release(flight->pool, flight->job.results_in_arena, flight->results);
+	release(flight->pool, flight->job.status_in_arena, flight->status);
+	free(flight->letters);
+	free(flight->expected.results);
+	free(flight->expected.status);
+}
+
+void check_job(forkpool *pool, int backend, const struct job *job, const char *where)
+{
+	struct flight flight = {.pool = pool, .backend = backend, .where = where, .job = *job};
+	prepare(&flight);
+	compare(&flight, run_call(pool, &flight.job, &flight.told, flight.columns, &flight.opts));
+	clear_away(&flight);
+}
+
+/* What a submission copies is of no further use to the job. */
+static void spoil_what_is_copied(struct flight *flight)
+{
+	memset(&flight->opts, 0xff, sizeof flight->opts);
+	memset(&flight->told, 0xff, sizeof flight->told);
+	memset(flight->columns, 0xff, sizeof flight->columns);
+	if (flight->job.call == CALL_APPLY && flight->items != NULL)
+		memset(flight->items, 0xff, flight->job.item_size);
+}
+
+struct flight *take_off(forkpool *pool, int backend, const struct job *job, const char *where)
+{
+	struct flight *flight = malloc(sizeof *flight);
+	ck_assert_ptr_nonnull(flight);
+	*flight = (struct flight){.pool = pool, .backend = backend, .where = where, .job = *job};
+	prepare(flight);
+	int returned = submit_call(&flight->handle, pool, &flight->job, &flight->told, flight->columns, &flight->opts);
+	agree(returned == 0, "submission returned %d", returned);
+	agree(flight->handle != NULL, "no handle");
+	spoil_what_is_copied(flight);
+	return flight;
+}
+
+forkpool_job *flight_handle(const struct flight *flight)
+{
+	return flight->handle;
+}
+
+void land(struct flight *flight)
+{
+	forkpool_report report;
+	const struct job *job = &flight->job;
+	const char *where = flight->where;
+	int returned = forkpool_job_get(flight->handle, &report);
+	compare(flight, returned);
+	compare_report(job, returned, &report, &flight->expected, where);
+	agree(report.page_faults == flight->report.page_faults, "the two reports differ");
+	agree(forkpool_job_get(flight->handle, NULL) == returned, "the second time");
+	forkpool_job_free(flight->handle);
+	clear_away(flight);
+	free(flight);
+}
+
+/* ---- Random jobs --------------------------------------------------------------- */
+
+/* Bytes of items, or of results, that one job may have. */
+enum { LIMIT = 1 << 18 };
+
+/* Small numbers often, each order of magnitude as likely as the next. */
+static size_t any_size(dice *d, unsigned bits)
+{
+	return dice_below(d, (uint64_t)1 << dice_below(d, bits + 1));
+}
+
+static size_t within_limit(size_t size, size_t count)
+{
+	return count > 0 && size > LIMIT / count ? LIMIT / count : size;
+}
+
+static size_t any_chunk(dice *d, size_t count)
+{
+	switch (dice_below(d, 4)) {
+	case 0:
+		return 0;
+	case 1:
+		return 1;
+	case 2:
+		return 1 + dice_below(d, count + 2); /* also more than there are tasks */
+	default:
+		return 1 + any_size(d, 6);
+	}
+}
+
+struct job random_job(dice *d, unsigned bits)
+{
+	struct job job = {.call = (enum call)dice_below(d, CALLS), .count = any_size(d, bits)};
+	if (job.call == CALL_APPLY)
+		job.count = 1;
+	job.item_size = within_limit(any_size(d, 10), job.count);
+	job.result_size = within_limit(any_size(d, 10), job.count);
+	if (job.call == CALL_REDUCE)
+		job.result_size = 1 + dice_below(d, 64);
+	job.chunk = any_chunk(d, job.count);
+	job.items_in_arena = dice_below(d, 2);
+	job.results_in_arena = dice_below(d, 2);
+	job.status_in_arena = dice_below(d, 2);
+	if (dice_below(d, 3) == 0)
+		job.fail_one_in = 1 + (unsigned)dice_below(d, 50);
+	job.salt = dice_roll(d);
+	return job;
 }

@@ -31,4 +31,15 @@ const char *job_text(const struct job *job);
 /* `where` goes into each message: the seed, for one. */
 void check_job(forkpool *pool, int backend, const struct job *job, const char *where);
 
+/* The same by the call's asynchronous twin, in two steps: take_off() submits the job and overwrites what the
+ * submission has to have copied; land() waits for it, asserts all that, and frees it.  Any number may be in
+ * flight; `where` and the pool must stay until they have landed. */
+struct flight;
+struct flight *take_off(forkpool *pool, int backend, const struct job *job, const char *where);
+forkpool_job *flight_handle(const struct flight *flight);
+void land(struct flight *flight);
+
+/* A job of less than 2^bits tasks, rolled. */
+struct job random_job(dice *d, unsigned bits);
+
 #endif

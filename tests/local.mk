@@ -13,6 +13,13 @@ test_programs = \
 	tests/test_crash \
 	tests/test_kills \
 	tests/test_limits \
+	tests/test_async \
+	tests/test_callbacks \
+	tests/test_endings \
+	tests/test_streams \
+	tests/test_pool_behaviours \
+	tests/test_executor_behaviours \
+	tests/test_loop \
 	tests/test_ledger \
 	tests/test_ring
 check_PROGRAMS += $(test_programs)
@@ -25,7 +32,8 @@ tests_late_la_LDFLAGS = $(AM_LDFLAGS) -module -shared -avoid-version -rpath $(ab
 
 # What the tests of the public calls share.
 check_LTLIBRARIES += tests/libsupport.la
-tests_libsupport_la_SOURCES = tests/support.c tests/support.h tests/calls.c tests/calls.h
+tests_libsupport_la_SOURCES = tests/support.c tests/support.h tests/calls.c tests/calls.h \
+	tests/scene.c tests/scene.h
 tests_libsupport_la_CFLAGS = $(test_cflags)
 
 test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -47,6 +55,20 @@ tests_test_kills_CFLAGS = $(test_cflags)
 tests_test_kills_LDADD = $(test_ldadd)
 tests_test_limits_CFLAGS = $(test_cflags)
 tests_test_limits_LDADD = $(test_ldadd)
+tests_test_async_CFLAGS = $(test_cflags)
+tests_test_async_LDADD = $(test_ldadd)
+tests_test_callbacks_CFLAGS = $(test_cflags)
+tests_test_callbacks_LDADD = $(test_ldadd)
+tests_test_endings_CFLAGS = $(test_cflags)
+tests_test_endings_LDADD = $(test_ldadd)
+tests_test_streams_CFLAGS = $(test_cflags)
+tests_test_streams_LDADD = $(test_ldadd)
+tests_test_pool_behaviours_CFLAGS = $(test_cflags)
+tests_test_pool_behaviours_LDADD = $(test_ldadd)
+tests_test_executor_behaviours_CFLAGS = $(test_cflags)
+tests_test_executor_behaviours_LDADD = $(test_ldadd)
+tests_test_loop_CFLAGS = $(test_cflags) $(UV_CFLAGS)
+tests_test_loop_LDADD = $(test_ldadd) $(UV_LIBS)
 
 # Parts of the engine on their own, compiled into their tests.
 tests_test_ledger_SOURCES = tests/test_ledger.c src/ledger.c src/ledger.h

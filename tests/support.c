@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,6 +18,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { PATIENCE_MS = 60 * 1000 };
 
 /* ---- Sanitizers -------------------------------------------------------------- */
 
@@ -78,6 +81,11 @@ int backend_count(void)
 	for (int i = 0; i < BACKENDS; i++)
 		count += backend_enabled(backends[i].id);
 	return count;
+}
+
+int crew_backend_count(void)
+{
+	return backend_count() - backend_enabled(FORKPOOL_SERIAL);
 }
 
 int backend_id(int i)
@@ -280,6 +288,40 @@ void worker_pids(forkpool *pool, unsigned workers, pid_t *pids)
 	forkpool_free(pool, muster);
 }
 
+void dispatch_all(forkpool *pool)
+{
+	struct pollfd ready = {.fd = forkpool_fd(pool), .events = POLLIN};
+	ck_assert_int_ge(ready.fd, 0);
+	int unfinished;
+	while ((unfinished = forkpool_dispatch(pool)) > 0)
+		ck_assert_msg(poll(&ready, 1, PATIENCE_MS) == 1, "%d jobs are unfinished, and nothing happens",
+		              unfinished);
+	ck_assert_int_eq(unfinished, 0);
+}
+
+/* ---- Tasks ------------------------------------------------------------------- */
+
+int square_task(const void *item, void *result, void *ctx)
+{
+	uint64_t x = *(const uint64_t *)item;
+	(void)ctx;
+	*(uint64_t *)result = x * x;
+	return 0;
+}
+
+bool squares_are_right(forkpool *pool, uint64_t first)
+{
+	uint64_t items[50], results[50];
+	for (uint64_t i = 0; i < 50; i++)
+		items[i] = first + i;
+	if (FORKPOOL_MAP(pool, square_task, items, results, 50, NULL) != 0)
+		return false;
+	for (uint64_t i = 0; i < 50; i++)
+		if (results[i] != items[i] * items[i])
+			return false;
+	return true;
+}
+
 /* ---- Evidence ---------------------------------------------------------------- */
 
 void *evidence(size_t size)
@@ -291,8 +333,6 @@ void *evidence(size_t size)
 	pieces[piece_count++].size = size;
 	return memory;
 }
-
-enum { PATIENCE_MS = 60 * 1000 };
 
 bool wait_for(const _Atomic uint32_t *word, uint32_t least)
 {

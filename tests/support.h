@@ -40,6 +40,10 @@ TCase *test_case(Suite *suite, const char *name);
 /* The same for each enabled backend. */
 #define add_backend_test(tcase, test) tcase_add_loop_test((tcase), (test), 0, backend_count())
 
+/* The same for those of them that have workers: not for serial, where no task runs beside the test. */
+int crew_backend_count(void);
+#define add_crew_test(tcase, test) tcase_add_loop_test((tcase), (test), 0, crew_backend_count())
+
 /* Runs the suite; returns the exit status of main(). */
 int run_suite(Suite *suite);
 
@@ -57,6 +61,18 @@ void assert_adds_up(const forkpool_report *report, uint64_t tasks);
 /* A map of getpid() in which every worker takes part: the processes of the pool, one entry
  * a worker.  Fails if they do not all turn up. */
 void worker_pids(forkpool *pool, unsigned workers, pid_t *pids);
+
+/* Dispatches, asleep on the pool's descriptor in between, until no job is unfinished; fails if the
+ * descriptor keeps quiet for a minute. */
+void dispatch_all(forkpool *pool);
+
+/* ---- Tasks ------------------------------------------------------------------ */
+
+/* *result = *item * *item, both uint64_t. */
+int square_task(const void *item, void *result, void *ctx);
+
+/* A map of 50 squares by the pool: whether it is right. */
+bool squares_are_right(forkpool *pool, uint64_t first);
 
 /* ---- Evidence --------------------------------------------------------------- */
 

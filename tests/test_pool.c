@@ -19,28 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int square(const void *item, void *result, void *ctx)
-{
-	uint64_t x = *(const uint64_t *)item;
-	(void)ctx;
-	*(uint64_t *)result = x * x;
-	return 0;
-}
-
-/* A small map, checked. */
-static bool squares_are_right(forkpool *pool, uint64_t first)
-{
-	uint64_t items[50], results[50];
-	for (uint64_t i = 0; i < 50; i++)
-		items[i] = first + i;
-	if (FORKPOOL_MAP(pool, square, items, results, 50, NULL) != 0)
-		return false;
-	for (uint64_t i = 0; i < 50; i++)
-		if (results[i] != items[i] * items[i])
-			return false;
-	return true;
-}
-
 static int who(const void *item, void *result, void *ctx)
 {
 	(void)item;
@@ -128,7 +106,7 @@ START_TEST(memory_outlives_the_workers)
 	ck_assert_ptr_nonnull(memory);
 	for (uint64_t i = 0; i < 100; i++)
 		memory[i] = i;
-	ck_assert_int_eq(FORKPOOL_MAP(pool, square, memory, memory, 100, NULL), 0);
+	ck_assert_int_eq(FORKPOOL_MAP(pool, square_task, memory, memory, 100, NULL), 0);
 	ck_assert_int_eq(forkpool_close(pool), 0);
 	ck_assert_int_eq(forkpool_join(pool), 0);
 	for (uint64_t i = 0; i < 100; i++)
@@ -533,7 +511,8 @@ START_TEST(memory_is_returned)
 	uint64_t *items = calloc(LARGE, 1);
 	ck_assert_ptr_nonnull(items);
 	for (size_t i = 0; i < 8; i++)
-		ck_assert_int_eq(FORKPOOL_MAP(pool, square, items, items, LARGE / sizeof *items - i * 5000, NULL), 0);
+		ck_assert_int_eq(FORKPOOL_MAP(pool, square_task, items, items, LARGE / sizeof *items - i * 5000, NULL),
+		                 0);
 	free(items);
 	/* Those of two maps, where a worker still looks at the one before. */
 	ck_assert_uint_le(resident_kib(), start + 4 * LARGE / 1024 + SLACK_KIB);
@@ -782,7 +761,7 @@ static void end_pool(const forkpool_progress *progress, void *arg)
 	if (progress->finished == 0 || ending->ended++ > 0)
 		return;
 	ck_assert_int_eq(ending->end(ending->pool), 0);
-	ending->nested = FORKPOOL_MAP(ending->pool, square, &item, &result, 1, NULL);
+	ending->nested = FORKPOOL_MAP(ending->pool, square_task, &item, &result, 1, NULL);
 }
 
 START_TEST(terminate_in_a_callback_ends_the_map)

@@ -15,54 +15,6 @@
 /* Jobs that share their pools, and the round of tests that makes them. */
 enum { BATCH = 50, DEFAULT_SHAPES = SANITIZED ? 1000 : 10000 };
 
-/* Bytes of items, or of results, that one job may have. */
-enum { LIMIT = 1 << 18 };
-
-/* Small numbers often, each order of magnitude as likely as the next. */
-static size_t any_size(dice *d, unsigned bits)
-{
-	return dice_below(d, (uint64_t)1 << dice_below(d, bits + 1));
-}
-
-static size_t within_limit(size_t size, size_t count)
-{
-	return count > 0 && size > LIMIT / count ? LIMIT / count : size;
-}
-
-static size_t any_chunk(dice *d, size_t count)
-{
-	switch (dice_below(d, 4)) {
-	case 0:
-		return 0;
-	case 1:
-		return 1;
-	case 2:
-		return 1 + dice_below(d, count + 2); /* also more than there are tasks */
-	default:
-		return 1 + any_size(d, 6);
-	}
-}
-
-static struct job any_job(uint64_t number)
-{
-	dice d = dice_for(test_seed(), number);
-	struct job job = {.call = (enum call)dice_below(&d, CALLS), .count = any_size(&d, 13)};
-	if (job.call == CALL_APPLY)
-		job.count = 1;
-	job.item_size = within_limit(any_size(&d, 10), job.count);
-	job.result_size = within_limit(any_size(&d, 10), job.count);
-	if (job.call == CALL_REDUCE)
-		job.result_size = 1 + dice_below(&d, 64);
-	job.chunk = any_chunk(&d, job.count);
-	job.items_in_arena = dice_below(&d, 2);
-	job.results_in_arena = dice_below(&d, 2);
-	job.status_in_arena = dice_below(&d, 2);
-	if (dice_below(&d, 3) == 0)
-		job.fail_one_in = 1 + (unsigned)dice_below(&d, 50);
-	job.salt = dice_roll(&d);
-	return job;
-}
-
 static uint64_t shapes(void)
 {
 	const char *text = getenv("FORKPOOL_TEST_SHAPES");
@@ -80,7 +32,8 @@ START_TEST(random_jobs_on_every_backend)
 		pools[i] = pool_of(backend_id(i), workers[i]);
 	}
 	for (uint64_t number = batch * BATCH; number < end; number++) {
-		struct job job = any_job(number);
+		dice roll = dice_for(test_seed(), number);
+		struct job job = random_job(&roll, 13);
 		for (int i = 0; i < backend_count(); i++) {
 			char where[200];
 			snprintf(where, sizeof where, "FORKPOOL_TEST_SEED=%" PRIu64 " job %" PRIu64 ", %u workers, %s",
