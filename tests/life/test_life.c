@@ -25,19 +25,6 @@ static int square(const void *item, void *result, void *ctx)
 	return 0;
 }
 
-static bool squares_are_right(forkpool *pool)
-{
-	uint64_t items[TASKS], results[TASKS] = {0};
-	for (uint64_t i = 0; i < TASKS; i++)
-		items[i] = i + 2;
-	if (FORKPOOL_MAP(pool, square, items, results, TASKS, NULL) != 0)
-		return false;
-	for (uint64_t i = 0; i < TASKS; i++)
-		if (results[i] != items[i] * items[i])
-			return false;
-	return true;
-}
-
 /* ---- Deaths without end ------------------------------------------------------------------ */
 
 static struct plague {
@@ -106,7 +93,7 @@ START_TEST(workers_that_die_at_once)
 	for (int round = 0; round < 2; round++)
 		assert_given_up(pool, -EAGAIN, 150);
 	plague->at_fork = 0;
-	ck_assert(squares_are_right(pool));
+	ck_assert(squares_are_right(pool, 1));
 	forkpool_destroy(pool);
 }
 END_TEST
@@ -118,7 +105,7 @@ START_TEST(a_pool_whose_first_workers_die_at_once)
 	forkpool *pool = pool_of(FORKPOOL_PROCESSES, WORKERS); /* that they die cannot be known yet */
 	assert_given_up(pool, -EAGAIN, 150);
 	plague->at_fork = 0;
-	ck_assert(squares_are_right(pool));
+	ck_assert(squares_are_right(pool, 1));
 	forkpool_destroy(pool);
 }
 END_TEST
@@ -132,7 +119,7 @@ START_TEST(workers_that_die_in_the_initializer)
 	assert_given_up(pool, -ECANCELED, 100);
 	plague->at_start = 0;
 	ck_assert_int_eq(forkpool_refresh(pool), 0);
-	ck_assert(squares_are_right(pool));
+	ck_assert(squares_are_right(pool, 1));
 	forkpool_destroy(pool);
 }
 END_TEST
@@ -151,7 +138,7 @@ START_TEST(workers_killed_while_idle)
 		for (int i = 0; i <= round % WORKERS; i++)
 			ck_assert_int_eq(kill(before[i], SIGKILL), 0);
 		/* Not waited for: they may die before the map, during it, or after. */
-		ck_assert(squares_are_right(pool));
+		ck_assert(squares_are_right(pool, 1));
 		for (int i = 0; i <= round % WORKERS; i++)
 			ck_assert(wait_dead(before[i]));
 		worker_pids(pool, WORKERS, after);
@@ -259,7 +246,7 @@ START_TEST(hosts_that_reap_any_child)
 			              report.message);
 	}
 	ck_assert_int_eq(forkpool_refresh(pool), 0);
-	ck_assert(squares_are_right(pool));
+	ck_assert(squares_are_right(pool, 1));
 	forkpool_destroy(pool);
 	if (reaping == BY_THREAD) {
 		reaper_ends = 1;
@@ -290,7 +277,7 @@ static void *create_use_destroy(void *arg)
 	for (int round = 0; *right && round < (SANITIZED ? 4 : 12); round++) {
 		forkpool *pool = NULL;
 		*right = forkpool_create(&pool, &(forkpool_config){.workers = 1 + (unsigned)round % 3}) == 0 &&
-		         losses_are_right(pool, &report) && squares_are_right(pool);
+		         losses_are_right(pool, &report) && squares_are_right(pool, 1);
 		if (round % 4 == 3)
 			forkpool_terminate(pool);
 		forkpool_destroy(pool);
@@ -346,7 +333,7 @@ static void *use_handed_on(void *arg)
 {
 	struct handed_on *handed = arg;
 	forkpool_report report;
-	handed->right = losses_are_right(handed->pool, &report) && squares_are_right(handed->pool);
+	handed->right = losses_are_right(handed->pool, &report) && squares_are_right(handed->pool, 1);
 	return NULL;
 }
 
@@ -506,7 +493,7 @@ static int be_child(forkpool *pool, uint64_t *memory, int destroys)
 	}
 	/* It may have a pool of its own. */
 	forkpool *own = NULL;
-	if (wrong == 0 && (forkpool_create(&own, &(forkpool_config){.workers = 2}) != 0 || !squares_are_right(own)))
+	if (wrong == 0 && (forkpool_create(&own, &(forkpool_config){.workers = 2}) != 0 || !squares_are_right(own, 1)))
 		wrong = __LINE__;
 	forkpool_destroy(own);
 	return wrong;
@@ -535,7 +522,7 @@ START_TEST(an_inherited_pool_refuses_use)
 		ck_assert_int_eq(status, 0);
 		ck_assert_msg(*wrong == 0, "line %d", *wrong);
 		ck_assert_uint_eq(memory[0], 4711);
-		ck_assert(squares_are_right(pool));
+		ck_assert(squares_are_right(pool, 1));
 	}
 	if (backend_id(_i) == FORKPOOL_PROCESSES) {
 		worker_pids(pool, WORKERS, after);
