@@ -136,8 +136,8 @@ static bool believe_tally(forkpool_job *job, uint64_t finished)
 	job->failed = atomic_load(&tally->failed);
 	if (finished > job->chunks || job->failed > job->request.count || atomic_load(&tally->stop) != 0)
 		job_spoil(job, -EPROTO); /* a worker's word, and it cannot be true */
-	else if (!is_plausible(job)) {
-		job_use_ledger(job);
+	else if (job->failed > 0 || !is_plausible(job)) {
+		job_use_ledger(job); /* which tasks failed is worth a look */
 		return false;
 	}
 	return true;

@@ -74,9 +74,10 @@ static bool keep_input(forkpool_job *job)
 		job->one_column.base = memcpy(job->small, job->one_column.base, item);
 		return true;
 	}
-	char *at = job->kept = aligned_alloc(ARENA_ALIGNMENT, bytes);
-	if (at == NULL)
+	job->kept = malloc(bytes + ARENA_ALIGNMENT);
+	if (job->kept == NULL)
 		return false;
+	char *at = job->kept + ARENA_ALIGNMENT - (uintptr_t)job->kept % ARENA_ALIGNMENT;
 	if (columns > 0)
 		request->columns = keep_copy(&at, request->columns, columns);
 	if (job->opts.ctx_size > 0)
@@ -282,9 +283,12 @@ static void close_job(forkpool_job *job)
 	atomic_fetch_and(&pool->engine.board->open, ~bit);
 	atomic_store(&job_post(job, pool->engine.board)->number, 0); /* B0 */
 	orphan_free_all(job);
-	pool->slots[job_slot(job->number)].job = NULL;
+	struct slot *slot = &pool->slots[job_slot(job->number)];
+	slot->job = NULL;
 	pool->slots_suspect &= ~bit;
 	pool->slots_closing |= bit;
+	if (slot->piece_count > 0)
+		pool->slots_heavy |= bit;
 }
 
 void job_finish(forkpool_job *job)
@@ -314,6 +318,7 @@ void slots_sweep(struct forkpool *pool)
 	}
 	pool->slots_used &= ~unpinned;
 	pool->slots_closing &= ~unpinned;
+	pool->slots_heavy &= ~unpinned;
 	for (; unpinned != 0; unpinned &= unpinned - 1)
 		copies_free(pool, &pool->slots[__builtin_ctzll(unpinned)]);
 }

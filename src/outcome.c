@@ -38,6 +38,14 @@ static bool is_final(const forkpool_job *job, const struct failure *failure)
 	return job->request.kind != JOB_FOLD || (ledger_state(word) == LEDGER_DONE && ledger_failed(word) > 0);
 }
 
+/* NULL: no memory, or no text. */
+static char *copy_text(const char *text)
+{
+	size_t size = text == NULL ? 0 : strlen(text) + 1;
+	char *copy = size == 0 ? NULL : malloc(size);
+	return copy == NULL ? NULL : memcpy(copy, text, size);
+}
+
 void outcome_note_first(forkpool_job *job, const struct first *first)
 {
 	if (job->first.known && job->first.index <= first->index)
@@ -45,7 +53,7 @@ void outcome_note_first(forkpool_job *job, const struct first *first)
 	free(job->first.message);
 	job->first = *first;
 	job->first.known = true;
-	job->first.message = first->message == NULL ? NULL : strdup(first->message);
+	job->first.message = copy_text(first->message);
 }
 
 /* What workers have noted. */
@@ -129,7 +137,7 @@ static void refuse_late(forkpool_job *job)
 	         "no space for %zu bytes in the arena of %zu, for the book-keeping of %zu chunks or the copy of a "
 	         "buffer: use a larger arena_size or chunk, or allocate the buffers with forkpool_alloc()",
 	         job->wanted, job->pool->region.size, job->chunks);
-	job->first.message = strdup(message);
+	job->first.message = copy_text(message);
 	job->request.count = job->chunks = 0;
 }
 

@@ -4,43 +4,39 @@
 #include "owner.h"
 
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-static _Atomic(_Atomic pid_t *) page; /* NULL: none yet, or none to be had */
-static atomic_bool is_refused;
+enum { PAGE = 4096 };
 
-static void make_page(void)
+/* Nothing else is on it. */
+static union {
+	_Alignas(PAGE) char bytes[PAGE];
+	_Atomic pid_t pid; /* 0: not known, or this process is a child */
+} page;
+
+enum { UNTRIED, WIPED, REFUSED };
+static atomic_int state; /* of the page */
+
+/* Where pages are larger, the kernel refuses, and the system is asked each time. */
+static void try_to_wipe(void)
 {
 #ifdef MADV_WIPEONFORK
-	_Atomic pid_t *none = NULL;
-	size_t size = (size_t)sysconf(_SC_PAGESIZE);
-	void *made = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (made == MAP_FAILED) {
-		atomic_store(&is_refused, true);
-		return;
-	}
-	if (madvise(made, size, MADV_WIPEONFORK) == 0 && atomic_compare_exchange_strong(&page, &none, made))
-		return;
-	atomic_store(&is_refused, true); /* or another thread was first: then nobody asks */
-	munmap(made, size);
+	atomic_store(&state, madvise(&page, PAGE, MADV_WIPEONFORK) == 0 ? WIPED : REFUSED);
 #else
-	atomic_store(&is_refused, true);
+	atomic_store(&state, REFUSED);
 #endif
 }
 
 pid_t process_id(void)
 {
-	_Atomic pid_t *known = atomic_load_explicit(&page, memory_order_acquire);
-	pid_t pid = known == NULL ? 0 : atomic_load_explicit(known, memory_order_relaxed);
+	pid_t pid = atomic_load_explicit(&page.pid, memory_order_relaxed);
 	if (pid != 0)
 		return pid;
-	if (known == NULL && !atomic_load(&is_refused))
-		make_page();
 	pid = getpid();
-	if ((known = atomic_load(&page)) != NULL)
-		atomic_store(known, pid);
+	if (atomic_load(&state) == UNTRIED)
+		try_to_wipe();
+	if (atomic_load(&state) == WIPED)
+		atomic_store(&page.pid, pid);
 	return pid;
 }

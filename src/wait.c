@@ -215,7 +215,7 @@ static bool try_to_open(forkpool_job *job)
 static void open_waiting(forkpool *pool)
 {
 	forkpool_job *job;
-	if (pool->waiting.first != NULL && !slot_is_free(pool))
+	if (pool->slots_heavy != 0 || !slot_is_free(pool))
 		slots_sweep(pool);
 	while ((job = queue_take(&pool->waiting)) != NULL)
 		if (!try_to_open(job)) {
@@ -344,10 +344,17 @@ static double tell_progress(forkpool *pool)
 	return job == NULL ? INFINITY : job->next_progress;
 }
 
+/* Most often the last worker is just leaving a job when its end is noticed: so long is waited for the memory. */
+enum { PIN_SPINS = 100 };
+
 /* All that can be done without waiting, and without a system call. */
 static void pump(forkpool *pool)
 {
 	end_jobs(pool);
+	for (int spins = 0; spins < PIN_SPINS && pool->slots_heavy != 0; spins++) {
+		slots_sweep(pool);
+		cpu_relax();
+	}
 	if (pool->waiting.first != NULL)
 		open_waiting(pool);
 	call_back(pool);

@@ -117,7 +117,7 @@ static struct span find_part(enum part part)
 	const struct board *board = (const struct board *)(const void *)find_region("r--s").begin;
 	size_t ring = align(WORKERS * sizeof(struct worker_record), CACHE_LINE);
 	size_t tallies = align(ring + sizeof(struct ring_front), CACHE_LINE);
-	size_t failures = align(tallies + JOB_SLOTS * sizeof(struct job_tally), CACHE_LINE);
+	size_t failures = align(tallies + JOB_SLOTS * sizeof(struct job_tally) + sizeof(struct endings), CACHE_LINE);
 	size_t arena = align(failures + WORKERS * JOB_SLOTS * sizeof(struct failure), 4096);
 	struct span parts[PARTS] = {
 	        [RECORDS] = {all.begin, ring},
