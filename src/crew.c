@@ -23,11 +23,9 @@ enum { FAILED_STARTS = 8 };
 
 /* ---- A worker's life ---- */
 
-/* Before anything of the user's runs in the worker.  The caller as a worker stays as it is. */
+/* Before anything of the user's runs in the worker. */
 static void settle(const forkpool *pool, unsigned slot)
 {
-	if (pool->backend->runs_inline)
-		return;
 	places_take(&pool->places, slot);
 	if (pool->backend->shares_memory)
 		inner_limit_thread(&pool->inner);

@@ -5,27 +5,26 @@
 #include "cpu.h"
 #include "place.h"
 
-#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A number that the system tells about a CPU, or `otherwise`. */
-static int ask(int cpu, const char *what, int otherwise)
+/* A number that the system tells about a CPU, or -1. */
+static int ask(int cpu, const char *what)
 {
 	char path[96], line[32];
 	int number;
 	snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/%s", cpu, what);
-	return cpu_read_line(path, line, sizeof line) && sscanf(line, "%d", &number) == 1 ? number : otherwise;
+	return cpu_read_line(path, line, sizeof line) && sscanf(line, "%d", &number) == 1 ? number : -1;
 }
 
-/* CPUs of which nothing is known are one package, and each a core of its own: ordered by their numbers. */
+/* Those of which nothing is known are in the order of their numbers. */
 static struct cpu describe(int number)
 {
 	return (struct cpu){.id = {
-	                            [CPU_PACKAGE] = ask(number, "topology/physical_package_id", -1),
-	                            [CPU_CACHE] = ask(number, "cache/index3/id", -1),
-	                            [CPU_CORE] = ask(number, "topology/core_id", INT_MIN + number),
+	                            [CPU_PACKAGE] = ask(number, "topology/physical_package_id"),
+	                            [CPU_CACHE] = ask(number, "cache/index3/id"),
+	                            [CPU_CORE] = ask(number, "topology/core_id"),
 	                            [CPU_NUMBER] = number,
 	                    }};
 }

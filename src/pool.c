@@ -237,7 +237,7 @@ static int start_crew(forkpool *pool)
 static int make(forkpool *pool)
 {
 	inner_choose(&pool->inner, &pool->config);
-	if (!pool->backend->runs_inline)
+	if (!pool->backend->runs_inline) /* the caller as a worker stays where, and as, it is */
 		places_find(&pool->places, pool->config.affinity);
 	int error = make_members(pool);
 	if (error == 0)
