@@ -384,7 +384,8 @@ static int use_environment(size_t index, void *ctx)
 {
 	(void)index;
 	(void)ctx;
-	if (getenv("INNER_TEST") == NULL || strcmp(getenv("INNER_TEST"), "kept") != 0)
+	const char *inner = getenv("INNER_TEST"), *openmp_alike = getenv("OMP_NUM_THREADS_");
+	if (inner == NULL || strcmp(inner, "kept") != 0 || openmp_alike == NULL || strcmp(openmp_alike, "kept") != 0)
 		return 1;
 	if (system("test \"$OMP_NUM_THREADS\" = 4 && test \"$INNER_TEST\" = kept") != 0)
 		return 2;
@@ -399,6 +400,7 @@ START_TEST(the_rest_of_the_environment_is_kept)
 {
 	setenv("INNER_TEST", "kept", 1);
 	setenv("OMP_NUM_THREADS", "9", 1);
+	setenv("OMP_NUM_THREADS_", "kept", 1);
 	forkpool *pool = pool_with(FORKPOOL_PROCESSES, 1, 4);
 	int32_t status = -1;
 	forkpool_for(pool, use_environment, 1, &(forkpool_opts){.status = &status});
