@@ -134,9 +134,11 @@ typedef struct {
 	                                (RLIMIT_DATA): then malloc() and mmap() fail in it.
 	                                The arena does not count.  0: no limit */
 	unsigned inner_threads;      /* threads that OpenMP, OpenBLAS, MKL and BLIS may use inside one
-	                                worker.  0: what the CPUs divided by the workers gives, at
-	                                least 1, and never more than the library would use by itself;
-	                                FORKPOOL_ALL_THREADS: they are left alone.  Serial: no effect */
+	                                worker.  0: what the CPUs divided by the workers gives (1, if
+	                                affinity binds the worker to one), at least 1, and never more
+	                                than the library would use by itself; FORKPOOL_ALL_THREADS:
+	                                they are left alone.  Threads: OpenMP and MKL only, the others
+	                                have one number for the whole process.  Serial: no effect */
 	int affinity;                /* FORKPOOL_AFFINITY_NONE, _COMPACT or _SPREAD */
 	uint64_t reserved[3];
 } forkpool_config;
@@ -156,7 +158,7 @@ enum {
  * Call it early: workers see the program's memory as it is at this moment, and
  * a fork costs less in a small process.  Inside a task the new pool is serial.
  * Returns 0, or
- *   -EINVAL     pool is NULL; unknown backend, too many workers, `reserved` not
+ *   -EINVAL     pool is NULL; unknown backend or affinity, too many workers, `reserved` not
  *               zero; an environment variable has a value that is none
  *   -ENOTSUP    backend FORKPOOL_MPI; a memory_limit for threads or serial
  *   -ENOMEM     no memory, or no address space, not even for a small arena
@@ -488,7 +490,7 @@ int forkpool_fail_text(int code, const char *text);
 /* ---- Anywhere -------------------------------------------------------------- */
 
 /* CPUs this process may use: the smaller of its affinity mask and its cgroup's quota
- * (v1 or v2, rounded up); at least 1. */
+ * (v1 or v2, rounded up); at least 1.  In a worker that `affinity` binds to one CPU: 1. */
 unsigned forkpool_cpu_count(void);
 
 /* A seed for task `index` of an experiment `seed`: distinct and well mixed for all

@@ -3,32 +3,38 @@
  * or v1 (cpu.cfs_quota_us), of the group itself and of every group above it.
  */
 #include "api.h"
+#include "cpu.h"
 
 #include <limits.h>
-#include <sched.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static unsigned affinity_count(void)
+cpu_set_t *cpu_allowed(size_t *size)
 {
 	for (size_t cpus = 1024; cpus <= 1 << 20; cpus *= 2) {
 		cpu_set_t *set = CPU_ALLOC(cpus);
 		if (set == NULL)
 			break;
-		size_t size = CPU_ALLOC_SIZE(cpus);
-		int count = sched_getaffinity(0, size, set) == 0 ? CPU_COUNT_S(size, set) : 0;
+		*size = CPU_ALLOC_SIZE(cpus);
+		if (sched_getaffinity(0, *size, set) == 0 && CPU_COUNT_S(*size, set) > 0)
+			return set;
 		CPU_FREE(set);
-		if (count > 0)
-			return (unsigned)count;
 	}
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
+	return NULL;
+}
+
+unsigned cpu_allowed_count(void)
+{
+	size_t size;
+	cpu_set_t *set = cpu_allowed(&size);
+	long online = set == NULL ? sysconf(_SC_NPROCESSORS_ONLN) : CPU_COUNT_S(size, set);
+	CPU_FREE(set);
 	return online > 0 ? (unsigned)online : 1;
 }
 
-static bool read_line(const char *path, char *line, size_t size)
+bool cpu_read_line(const char *path, char *line, size_t size)
 {
 	FILE *file = fopen(path, "re");
 	if (file == NULL)
@@ -45,14 +51,14 @@ static unsigned group_quota(const char *root, const char *group, bool v2)
 	long long quota = 0, period = 0;
 	if (v2) {
 		snprintf(path, sizeof path, "%s%s/cpu.max", root, group);
-		if (!read_line(path, line, sizeof line) || sscanf(line, "%lld %lld", &quota, &period) != 2)
+		if (!cpu_read_line(path, line, sizeof line) || sscanf(line, "%lld %lld", &quota, &period) != 2)
 			return 0;
 	} else {
 		snprintf(path, sizeof path, "%s%s/cpu.cfs_quota_us", root, group);
-		if (!read_line(path, line, sizeof line) || sscanf(line, "%lld", &quota) != 1)
+		if (!cpu_read_line(path, line, sizeof line) || sscanf(line, "%lld", &quota) != 1)
 			return 0;
 		snprintf(path, sizeof path, "%s%s/cpu.cfs_period_us", root, group);
-		if (!read_line(path, line, sizeof line) || sscanf(line, "%lld", &period) != 1)
+		if (!cpu_read_line(path, line, sizeof line) || sscanf(line, "%lld", &period) != 1)
 			return 0;
 	}
 	if (quota <= 0 || period <= 0)
@@ -103,7 +109,7 @@ static unsigned line_quota(char *line, unsigned least)
 
 unsigned forkpool_cpu_count(void)
 {
-	unsigned count = affinity_count();
+	unsigned count = cpu_allowed_count();
 	FILE *file = fopen("/proc/self/cgroup", "re");
 	char line[2 * PATH_MAX];
 	while (file != NULL && fgets(line, sizeof line, file) != NULL)

@@ -23,6 +23,16 @@ enum { FAILED_STARTS = 8 };
 
 /* ---- A worker's life ---- */
 
+/* Before anything of the user's runs in the worker. */
+static void settle(const forkpool *pool, unsigned slot)
+{
+	places_take(&pool->places, slot);
+	if (pool->backend->shares_memory)
+		inner_limit_thread(&pool->inner);
+	else
+		inner_limit_process(&pool->inner);
+}
+
 static bool begin_life(forkpool *pool, unsigned slot, struct worker *worker)
 {
 	struct worker_record *record = &pool->engine.records[slot];
@@ -30,6 +40,7 @@ static bool begin_life(forkpool *pool, unsigned slot, struct worker *worker)
 	worker->is_parent = pool->backend->runs_inline;
 	struct worker *outer = worker_current;
 	worker_current = worker; /* a pool or a map in the initializer is as one in a task */
+	settle(pool, slot);
 	bool ready = pool->config.initializer == NULL ||
 	             pool->config.initializer(slot, &worker->state, pool->config.arg) == 0;
 	worker_current = outer;
@@ -71,6 +82,8 @@ static void start_one(forkpool *pool, unsigned slot)
 	struct member *member = &pool->members[slot];
 	member->incarnation++;
 	member->finished = member->doomed = member->dismissed = false;
+	if (!pool->backend->shares_memory)
+		inner_prepare(&pool->inner);
 	int error = pool->backend->start(pool, slot);
 	member->alive = error == 0;
 	if (error != 0)

@@ -6,7 +6,7 @@ libforkpool_la_SOURCES = \
 	src/arena.c src/arena.h \
 	src/clock.h \
 	src/backend.h src/backend_process.c src/backend_serial.c src/backend_thread.c \
-	src/cpu.c \
+	src/cpu.c src/cpu.h \
 	src/engine.h \
 	src/error.c \
 	src/copies.c \
@@ -14,6 +14,7 @@ libforkpool_la_SOURCES = \
 	src/float_modes.h \
 	src/future.c \
 	src/imap.c \
+	src/inner.c src/inner.h \
 	src/job.c src/job.h \
 	src/killpoint.h \
 	src/ledger.c src/ledger.h \
@@ -25,9 +26,11 @@ libforkpool_la_SOURCES = \
 	src/map.c \
 	src/next.c \
 	src/outcome.c \
+	src/order.c src/order.h \
 	src/orphan.c src/orphan.h \
 	src/owner.c src/owner.h \
 	src/parent.h \
+	src/place.c src/place.h \
 	src/pool.c \
 	src/queue.h \
 	src/recover.c src/recover.h \
@@ -37,6 +40,7 @@ libforkpool_la_SOURCES = \
 	src/ring.c src/ring.h \
 	src/seed.c \
 	src/submit.c src/submit.h \
+	src/symbol.c src/symbol.h \
 	src/task.c src/task.h \
 	src/wait.c src/wait.h \
 	src/watch.c src/watch.h \

@@ -7,7 +7,9 @@
 
 #include "arena.h"
 #include "backend.h"
+#include "inner.h"
 #include "objects.h"
+#include "place.h"
 
 struct orphan;
 
@@ -38,6 +40,8 @@ struct forkpool {
 	struct member *members;       /* [engine.workers] */
 	struct worker *inline_worker; /* of a backend that runs inline */
 	struct objects objects;       /* loaded when the workers were forked */
+	struct inner inner;
+	struct places places;
 	int epoll;
 	int timer;    /* for a host's event loop; -1: it has none */
 	int bell;     /* the doorbell's end to read from: eventfd, or a pipe */

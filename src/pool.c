@@ -78,6 +78,8 @@ static int complete_config(forkpool_config *config)
 		return -ENOTSUP;
 	if (config->backend < 0 || config->backend > FORKPOOL_MPI || config->workers > FORKPOOL_MAX_WORKERS)
 		return -EINVAL;
+	if (config->affinity < FORKPOOL_AFFINITY_NONE || config->affinity > FORKPOOL_AFFINITY_SPREAD)
+		return -EINVAL;
 	if (config->memory_limit > 0 && config->backend != FORKPOOL_PROCESSES)
 		return -ENOTSUP;
 	if (worker_current != NULL) {
@@ -213,6 +215,8 @@ static void unmake(forkpool *pool)
 		if (pool->members[slot].pidfd >= 0)
 			close(pool->members[slot].pidfd); /* a forked child's copy */
 	objects_free(&pool->objects);
+	inner_free(&pool->inner);
+	places_free(&pool->places);
 	arena_destroy(&pool->arena);
 	region_destroy(&pool->region, pool->owner == process_id());
 	free(pool->inline_worker);
@@ -232,6 +236,9 @@ static int start_crew(forkpool *pool)
 
 static int make(forkpool *pool)
 {
+	inner_choose(&pool->inner, &pool->config);
+	if (!pool->backend->runs_inline) /* the caller as a worker stays where, and as, it is */
+		places_find(&pool->places, pool->config.affinity);
 	int error = make_members(pool);
 	if (error == 0)
 		error = make_region(pool);

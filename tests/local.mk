@@ -20,6 +20,9 @@ test_programs = \
 	tests/test_pool_behaviours \
 	tests/test_executor_behaviours \
 	tests/test_loop \
+	tests/test_places \
+	tests/test_inner \
+	tests/test_order \
 	tests/test_ledger \
 	tests/test_ring
 check_PROGRAMS += $(test_programs)
@@ -29,6 +32,20 @@ TESTS += $(test_programs)
 check_LTLIBRARIES += tests/late.la
 tests_late_la_SOURCES = tests/late.c
 tests_late_la_LDFLAGS = $(AM_LDFLAGS) -module -shared -avoid-version -rpath $(abs_builddir)/tests
+
+# Objects for test_inner to load.
+check_LTLIBRARIES += tests/inner_blas.la tests/inner_other.la
+tests_inner_blas_la_SOURCES = tests/inner_blas.c
+tests_inner_blas_la_LDFLAGS = $(tests_late_la_LDFLAGS)
+tests_inner_other_la_SOURCES = tests/inner_blas.c
+tests_inner_other_la_CPPFLAGS = $(AM_CPPFLAGS) -DINNER_OTHER
+tests_inner_other_la_LDFLAGS = $(tests_late_la_LDFLAGS)
+if HAVE_OPENMP
+check_LTLIBRARIES += tests/inner_openmp.la
+tests_inner_openmp_la_SOURCES = tests/inner_openmp.c
+tests_inner_openmp_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
+tests_inner_openmp_la_LDFLAGS = $(tests_late_la_LDFLAGS)
+endif
 
 # What the tests of the public calls share.
 check_LTLIBRARIES += tests/libsupport.la
@@ -69,8 +86,15 @@ tests_test_executor_behaviours_CFLAGS = $(test_cflags)
 tests_test_executor_behaviours_LDADD = $(test_ldadd)
 tests_test_loop_CFLAGS = $(test_cflags) $(UV_CFLAGS)
 tests_test_loop_LDADD = $(test_ldadd) $(UV_LIBS)
+tests_test_places_CFLAGS = $(test_cflags)
+tests_test_places_LDADD = $(test_ldadd)
+tests_test_inner_CFLAGS = $(test_cflags)
+tests_test_inner_LDADD = $(test_ldadd)
 
 # Parts of the engine on their own, compiled into their tests.
+tests_test_order_SOURCES = tests/test_order.c src/order.c src/order.h src/place.c src/place.h
+tests_test_order_CFLAGS = $(test_cflags)
+tests_test_order_LDADD = $(CHECK_LIBS)
 tests_test_ledger_SOURCES = tests/test_ledger.c src/ledger.c src/ledger.h
 tests_test_ledger_CFLAGS = $(test_cflags)
 tests_test_ledger_LDADD = $(CHECK_LIBS)

@@ -160,6 +160,7 @@ WRAP(int, errno, pthread_create,
      function, arg)
 WRAP(ssize_t, -1, read, (int fd, void *bytes, size_t size), fd, bytes, size)
 WRAP(int, -1, sched_getaffinity, (pid_t pid, size_t size, cpu_set_t *set), pid, size, set)
+WRAP(int, -1, sched_setaffinity, (pid_t pid, size_t size, const cpu_set_t *set), pid, size, set)
 WRAP(int, -1, sem_trywait, (sem_t * semaphore), semaphore)
 WRAP(int, -1, sem_wait, (sem_t * semaphore), semaphore)
 WRAP(int, -1, setrlimit, (int what, const struct rlimit *limit), what, limit)

@@ -45,6 +45,7 @@
 	X(read)                                                                                                        \
 	X(realloc)                                                                                                     \
 	X(sched_getaffinity)                                                                                           \
+	X(sched_setaffinity)                                                                                           \
 	X(sem_trywait)                                                                                                 \
 	X(sem_wait)                                                                                                    \
 	X(setrlimit)                                                                                                   \

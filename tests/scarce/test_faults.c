@@ -67,12 +67,13 @@ static const struct {
         {FAULT_read, EINTR, 0, FAULT_eventfd},
         {FAULT_realloc, ENOMEM, ALWAYS, NO_FAULT},
         {FAULT_sched_getaffinity, EPERM, ALWAYS, NO_FAULT},
+        {FAULT_sched_setaffinity, EINVAL, ALWAYS | WORKERS, NO_FAULT},
         {FAULT_sem_trywait, EAGAIN, ALWAYS | WORKERS, NO_FAULT},
         {FAULT_sem_wait, EINTR, WORKERS, NO_FAULT},
         {FAULT_setrlimit, EPERM, ALWAYS | WORKERS, NO_FAULT},
         {FAULT_sigaction, EINVAL, ALWAYS | WORKERS, NO_FAULT},
         {FAULT_write, EINTR, WORKERS, NO_FAULT},
-        {FAULT___sched_cpualloc, ENOMEM, ALWAYS, NO_FAULT},
+        {FAULT___sched_cpualloc, ENOMEM, ALWAYS | WORKERS, NO_FAULT},
         {FAULT_futex, EINVAL, ALWAYS, FAULT_pidfd_open},
         {FAULT_pidfd_open, EMFILE, ALWAYS, NO_FAULT},
         {FAULT_pidfd_send_signal, EPERM, ALWAYS, NO_FAULT},
@@ -334,6 +335,7 @@ static bool create(struct run *run)
 	                                  .workers = 2,
 	                                  .arena_size = (size_t)64 << 20,
 	                                  .spin_us = FORKPOOL_NO_SPIN,
+	                                  .affinity = FORKPOOL_AFFINITY_SPREAD,
 	                                  .memory_limit = run->backend == FORKPOOL_PROCESSES ? (size_t)1 << 30 : 0});
 	end_step(run, error);
 	if ((error == 0) != (pool != NULL))
