@@ -14,12 +14,18 @@
 
 enum { BELL = UINT32_MAX, TIMER = UINT32_MAX - 1 };
 
+/* A descriptor was refused. */
+static int why(void)
+{
+	return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : -ENOSYS;
+}
+
 static int open_bell(forkpool *pool)
 {
 	int ends[2];
 	ends[0] = ends[1] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (ends[0] < 0 && pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0)
-		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : -ENOSYS;
+		return why();
 	pool->bell = ends[0];
 	pool->engine.doorbell = ends[1];
 	return 0;
@@ -38,15 +44,27 @@ static void close_epoll(forkpool *pool)
 	pool->epoll = -1;
 }
 
+/* With the bell, and what workers there are.  0 or -errno. */
+static int open_epoll(forkpool *pool)
+{
+	pool->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (!add(pool, pool->bell, BELL)) {
+		int error = why();
+		close_epoll(pool);
+		return error;
+	}
+	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
+		if (pool->members[slot].alive)
+			watch_add(pool, slot);
+	return 0;
+}
+
 static int open_watch(forkpool *pool)
 {
 	int error = open_bell(pool);
-	if (error != 0)
-		return error;
-	pool->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (!add(pool, pool->bell, BELL))
-		close_epoll(pool);
-	return 0;
+	if (error == 0)
+		open_epoll(pool);
+	return error;
 }
 
 int watch_open(forkpool *pool)
@@ -95,20 +113,17 @@ bool watch_is_complete(const forkpool *pool)
 
 /* ---- In a host's event loop ---- */
 
-static int why(void)
-{
-	return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : -ENOSYS;
-}
-
 int watch_open_for_host(forkpool *pool)
 {
 	if (pool->timer >= 0)
 		return 0;
-	int error = pool->bell < 0 ? open_watch(pool) : 0;
+	int error = pool->bell < 0 ? open_bell(pool) : 0;
 	if (error != 0)
 		return error;
 	if (pool->epoll < 0)
-		return -ENOSYS;
+		error = open_epoll(pool);
+	if (error != 0)
+		return error;
 	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (timer < 0)
 		return why();

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -141,6 +142,9 @@ WRAP(int, -1, epoll_create1, (int flags), flags)
 WRAP(int, -1, epoll_ctl, (int epoll, int what, int fd, struct epoll_event *event), epoll, what, fd, event)
 WRAP(int, -1, epoll_wait, (int epoll, struct epoll_event *events, int most, int timeout), epoll, events, most, timeout)
 WRAP(int, -1, eventfd, (unsigned value, int flags), value, flags)
+WRAP(int, -1, timerfd_create, (int clock, int flags), clock, flags)
+WRAP(int, -1, timerfd_settime, (int fd, int flags, const struct itimerspec *at, struct itimerspec *before), fd, flags,
+     at, before)
 WRAP(int, EOF, fflush, (FILE * file), file)
 WRAP(char *, NULL, fgets, (char *line, int size, FILE *file), line, size, file)
 WRAP(FILE *, NULL, fopen, (const char *path, const char *mode), path, mode)

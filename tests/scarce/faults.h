@@ -50,6 +50,8 @@
 	X(sem_wait)                                                                                                    \
 	X(setrlimit)                                                                                                   \
 	X(sigaction)                                                                                                   \
+	X(timerfd_create)                                                                                              \
+	X(timerfd_settime)                                                                                             \
 	X(write)                                                                                                       \
 	X(__sched_cpualloc)                                                                                            \
 	X(futex)                                                                                                       \

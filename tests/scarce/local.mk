@@ -8,7 +8,7 @@ TESTS += $(scarce_programs) tests/scarce/symbols.sh tests/scarce/cause.sh
 scarce_wrapped = \
 	atexit calloc close epoll_create1 epoll_ctl epoll_wait eventfd fclose fcntl fflush fgets fopen fork free \
 	ftruncate getrlimit madvise malloc memfd_create mmap mprotect munlock munmap open pipe2 poll prctl pthread_atfork \
-	pthread_create read realloc sched_getaffinity sched_setaffinity sem_trywait sem_wait setrlimit sigaction syscall write \
+	pthread_create read realloc sched_getaffinity sched_setaffinity sem_trywait sem_wait setrlimit sigaction syscall timerfd_create timerfd_settime write \
 	__sched_cpualloc
 
 tests_scarce_test_faults_SOURCES = tests/scarce/test_faults.c tests/scarce/faults.c tests/scarce/faults.h
