@@ -76,6 +76,14 @@ bench_recovery_LDADD = libforkpool.la
 recovery: bench/recovery$(EXEEXT)
 	@bench/recovery$(EXEEXT) $(RECOVERY_FLAGS)
 
+# What asynchronous jobs and streams cost; JOBS_FLAGS=--help says what it takes.
+noinst_PROGRAMS += bench/jobs
+bench_jobs_SOURCES = bench/jobs.c bench/bench.c bench/bench.h bench/kernels/kernel.h
+bench_jobs_LDADD = libforkpool.la
+.PHONY: jobs
+jobs: bench/jobs$(EXEEXT)
+	@bench/jobs$(EXEEXT) $(JOBS_FLAGS)
+
 # What a task costs, in instructions.  The engine's files are compiled as for the library.
 EXTRA_PROGRAMS += bench/price
 bench_price_SOURCES = bench/price.c src/ledger.c src/ring.c src/task.c src/worker.c
