@@ -216,6 +216,7 @@ static bool is_possible(const forkpool_job *job, size_t chunk, uint64_t word)
 static void hand_out_again(forkpool_job *job)
 {
 	ring_push(&job->pool->engine.ring, (struct ring_entry){job->number, job->audited, job->chunks});
+	job_let_steal(job->pool, (uint64_t)1 << job_slot(job->number));
 }
 
 void job_audit(forkpool_job *job)

@@ -254,6 +254,8 @@ void crew_kill(forkpool *pool)
 	atomic_store(&pool->engine.board->closing, 1);
 	if (pool->backend->kill == NULL) {
 		for (uint64_t slots = open_slots(pool); slots != 0; slots &= slots - 1)
+			job_stop(lowest_job(pool, slots)); /* all, before a worker comes from one to the next */
+		for (uint64_t slots = open_slots(pool); slots != 0; slots &= slots - 1)
 			job_cancel(lowest_job(pool, slots));
 		ring_post(&pool->engine.ring, pool_workers(pool));
 		return;

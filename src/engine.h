@@ -87,6 +87,8 @@ struct job_post {
 /* The first chunk of a range, 0 .. post->ranges.  Owners get ranges by it and thieves find them. */
 static inline size_t job_range_begin(const struct job_post *post, size_t range)
 {
+	if (post->ranges == 1)
+		return range * post->chunks;
 	return (size_t)((unsigned __int128)range * post->chunks / post->ranges);
 }
 
@@ -195,10 +197,12 @@ enum worker_stage { STAGE_STARTING, STAGE_READY, STAGE_REFUSED, STAGE_EXITED, ST
 
 /* RO: the board. */
 struct board {
-	_Atomic uint32_t closing;                   /* finish what there is and end */
-	_Atomic uint32_t parent_asleep;             /* B1 */
-	_Atomic uint32_t orphans;                   /* slots in use, at most */
-	_Alignas(CACHE_LINE) _Atomic uint64_t open; /* bit s: posts[s] is open */
+	_Atomic uint32_t closing;       /* finish what there is and end */
+	_Atomic uint32_t parent_asleep; /* B1 */
+	_Atomic uint32_t orphans;       /* slots in use, at most */
+	/* Bit s: the job in slot s may have chunks that nobody finds through the ring: it has several, or one whose
+	 * entry found no place, or somebody has died since, who may have had it. */
+	_Alignas(CACHE_LINE) _Atomic uint64_t stealable;
 	struct orphan_post orphan[ORPHAN_SLOTS];
 	struct job_post posts[JOB_SLOTS];
 };
@@ -248,7 +252,7 @@ struct worker {
 	bool retired;     /* they were enough */
 	bool left;        /* it has left a job before its end */
 	bool owes;        /* and it is such a job's turn */
-	uint64_t visited; /* the job that it stole from last */
+	unsigned visited; /* the slot of the job that it stole from last */
 
 	const struct job_post *post; /* the pinned job */
 	struct job_tally *tally;

@@ -195,24 +195,33 @@ static void clear_tally(struct job_tally *tally)
 		atomic_store_explicit(&tally->stop, 0, memory_order_relaxed);
 }
 
-/* A range an entry, or, of one that is worked at in order, the same one for each who is to come; what finds no place
- * in the ring is found through the board. */
-static void push_ranges(forkpool_job *job, struct job_post *post)
+/* A range an entry, or, of a job that is worked at in order, the same one for each who is to come.  Returns whether
+ * all found a place in the ring. */
+static bool push_ranges(forkpool_job *job, const struct job_post *post)
+{
+	struct ring *ring = &job->pool->engine.ring;
+	for (size_t entry = 0; entry < post->entries; entry++) {
+		size_t range = entry % post->ranges;
+		size_t begin = job_range_begin(post, range), end = job_range_begin(post, range + 1);
+		if (!ring_push(ring, (struct ring_entry){job->number, begin, end}))
+			return false;
+	}
+	return true;
+}
+
+static void show(forkpool_job *job, struct job_post *post)
 {
 	struct ring *ring = &job->pool->engine.ring;
 	post->last_entry = ring_tail(ring) + post->entries;
 	atomic_store(&post->number, job->number); /* B0 */
-	atomic_fetch_or(&job->pool->engine.board->open, (uint64_t)1 << job_slot(job->number));
-	for (size_t entry = 0; entry < post->entries; entry++) {
-		size_t begin = 0, end = post->chunks;
-		if (post->ranges > 1) {
-			begin = job_range_begin(post, entry);
-			end = job_range_begin(post, entry + 1);
-		}
-		if (!ring_push(ring, (struct ring_entry){job->number, begin, end}))
-			break;
-	}
+	if (!push_ranges(job, post) || job->chunks > 1)
+		job_let_steal(job->pool, (uint64_t)1 << job_slot(job->number));
 	ring_post(ring, (unsigned)post->entries);
+}
+
+void job_let_steal(struct forkpool *pool, uint64_t slots)
+{
+	atomic_fetch_or(&pool->engine.board->stealable, slots);
 }
 
 int job_open(forkpool_job *job)
@@ -239,7 +248,7 @@ int job_open(forkpool_job *job)
 	atomic_store_explicit(&post->by_ledger, job->by_ledger, memory_order_relaxed);
 	atomic_store_explicit(&post->by_chunk, job->delivered != NULL, memory_order_relaxed);
 	clear_tally(&pool->engine.tallies[slot]);
-	push_ranges(job, post);
+	show(job, post);
 	return 0;
 }
 
@@ -251,13 +260,18 @@ forkpool_job *job_find(const struct forkpool *pool, uint64_t number)
 
 /* ---- Ended ---- */
 
+void job_stop(forkpool_job *job)
+{
+	atomic_store(&job->pool->engine.tallies[job_slot(job->number)].stop, 1);
+}
+
 void job_cancel(forkpool_job *job)
 {
 	job->cancelled = true;
 	if (job->state != JOB_OPEN)
 		return;
 	job_use_ledger(job);
-	atomic_store(&job->pool->engine.tallies[job_slot(job->number)].stop, 1);
+	job_stop(job);
 	ledger_cancel(job->ledger, job->chunks);
 }
 
@@ -280,7 +294,8 @@ static void close_job(forkpool_job *job)
 {
 	struct forkpool *pool = job->pool;
 	uint64_t bit = (uint64_t)1 << job_slot(job->number);
-	atomic_fetch_and(&pool->engine.board->open, ~bit);
+	if (atomic_load_explicit(&pool->engine.board->stealable, memory_order_relaxed) & bit)
+		atomic_fetch_and(&pool->engine.board->stealable, ~bit);
 	atomic_store(&job_post(job, pool->engine.board)->number, 0); /* B0 */
 	orphan_free_all(job);
 	struct slot *slot = &pool->slots[job_slot(job->number)];

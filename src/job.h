@@ -107,8 +107,14 @@ void job_release(forkpool_job *job);
  * is kept. */
 int job_open(forkpool_job *job);
 
+/* Lets workers look there for what they do not find through the ring. */
+void job_let_steal(struct forkpool *pool, uint64_t slots);
+
 /* Ends it: results, statuses and report are handed over, and workers see it no more. */
 void job_finish(forkpool_job *job);
+
+/* Begins no further chunk, where a worker looks; job_cancel() is to follow. */
+void job_stop(forkpool_job *job);
 
 /* Begins no further task; what is not begun ends as cancelled. */
 void job_cancel(forkpool_job *job);

@@ -259,5 +259,6 @@ void recover_worker(forkpool *pool, unsigned slot, const struct death *death)
 	}
 	pool->barren = announced > 0 || record->useful || record->done > 0 ? 0 : pool->barren + 1;
 	clear_record(record);
+	job_let_steal(pool, open_slots(pool)); /* it may have taken an entry and not yet claimed what that names */
 	ring_renew(&pool->engine.ring, &pool->engine.records->parked, sizeof *record, pool_workers(pool)); /* (c) */
 }

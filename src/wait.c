@@ -225,7 +225,7 @@ static void open_waiting(forkpool *pool)
 }
 
 /* Where many jobs wait, so many submissions are made from one look at the others' ends to the next. */
-enum { LOOK_EVERY = 16 };
+enum { LOOK_EVERY = 32 };
 
 void pool_submit(forkpool_job *job)
 {

@@ -166,7 +166,7 @@ struct watch {
 static inline struct watch watch_job(const struct worker *worker)
 {
 	const struct ring *ring = &worker->engine->ring;
-	uint64_t open = atomic_load_explicit(&worker->engine->board->open, memory_order_relaxed);
+	uint64_t open = atomic_load_explicit(&worker->engine->board->stealable, memory_order_relaxed);
 	uint64_t turn_end = (open & (open - 1)) == 0 || worker->is_parent ? 0 : clock_ns() + TURN_NS;
 	return (struct watch){&worker->tally->stop, ring, &ring->back->tail, worker->post->last_entry, turn_end};
 }
@@ -347,34 +347,29 @@ static bool steal_from_job(struct worker *worker, uint64_t number)
 			break;
 	}
 	worker->left |= found;
-	worker->visited = number;
+	worker->visited = job_slot(number);
 	leave_job(worker);
 	return found;
 }
 
-/* The open job that follows that one in age; 0: none. */
-static uint64_t next_open(const struct board *board, uint64_t after)
+static bool steal_from_slots(struct worker *worker, uint64_t slots)
 {
-	uint64_t next = 0, open = atomic_load_explicit(&board->open, memory_order_acquire);
-	for (; open != 0; open &= open - 1) {
-		uint64_t number = atomic_load(&board->posts[__builtin_ctzll(open)].number);
-		if (number > after && (next == 0 || number < next))
-			next = number;
+	for (; slots != 0; slots &= slots - 1) {
+		unsigned slot = (unsigned)__builtin_ctzll(slots);
+		uint64_t number = atomic_load(&worker->engine->board->posts[slot].number);
+		if (number != 0 && steal_from_job(worker, number))
+			return true;
 	}
-	return next;
+	return false;
 }
 
-/* From the open jobs in turn. */
+/* From each job in turn that may have more than what waits in the ring. */
 static bool steal(struct worker *worker)
 {
-	const struct board *board = worker->engine->board;
-	uint64_t visited = worker->visited, number = visited;
-	while ((number = next_open(board, number)) != 0)
-		if (steal_from_job(worker, number))
-			return true;
-	while ((number = next_open(board, number)) != 0 && number <= visited)
-		if (steal_from_job(worker, number))
-			return true;
+	uint64_t open = atomic_load_explicit(&worker->engine->board->stealable, memory_order_acquire);
+	uint64_t before = ((uint64_t)2 << worker->visited) - 1; /* and the last one itself */
+	if (steal_from_slots(worker, open & ~before) || steal_from_slots(worker, open & before))
+		return true;
 	worker->left = false;
 	return false;
 }
