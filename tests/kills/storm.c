@@ -267,7 +267,7 @@ _Noreturn static void report_hang(void)
 static unsigned quiet_seconds(void)
 {
 	uint64_t now = now_ns();
-	if (seen->news != killer.news || !seen->running) {
+	if (seen->news != killer.news) {
 		killer.news = seen->news;
 		killer.news_ns = now;
 	}
@@ -365,6 +365,14 @@ static struct job choose_job(const struct house *house)
 	job.without_status = dice(8) == 0;
 	job.without_report = dice(5) == 0;
 	return job;
+}
+
+static void must(const char *what, int error)
+{
+	if (error == 0)
+		return;
+	fprintf(stderr, "FAULT: %s: %d, %s\n", what, error, forkpool_strerror(error));
+	score->of[0].verdict.wrong++;
 }
 
 static void note_time(uint64_t begun)
@@ -493,8 +501,6 @@ static void cancel_some(void)
 	}
 }
 
-static void must(const char *what, int error);
-
 static void end_pool(struct house *house)
 {
 	if (batch.end == CLOSED)
@@ -574,14 +580,6 @@ static bool is_time_over(void)
 {
 	return (options.kills > 0 && kills_so_far() >= options.kills) ||
 	       now_ns() - score->begun_ns > options.seconds * UINT64_C(1000000000);
-}
-
-static void must(const char *what, int error)
-{
-	if (error == 0)
-		return;
-	fprintf(stderr, "FAULT: %s: %d, %s\n", what, error, forkpool_strerror(error));
-	score->of[0].verdict.wrong++;
 }
 
 /* All workers were killed before they were ready, while the pool was made or refreshed: it says that its initializer
