@@ -413,7 +413,9 @@ static void run_stream(const struct house *house, bool terminated)
 	job.kind = MAP;
 	job.manner = dice(2) ? STREAM : UNORDERED_STREAM;
 	job.in_place = job.without_status = false;
-	job.window = ONE_OF(0, 0, 1, 2, 7, 50, 1000);
+	job.window = ONE_OF(0, 0, 1, 3, 50, 1000);
+	if (job.window == 1 || job.window == 3) /* then a worker is idle for most of the time */
+		job.count %= 100;
 	job.source_fails_at = dice(4) == 0 ? 1 + (uint32_t)dice(job.count + 1) : 0;
 	job.stops_at = dice(4) == 0 ? 1 + (uint32_t)dice(job.count + 1) : 0;
 	job.terminated = terminated;
