@@ -22,6 +22,9 @@
 #ifndef SLOTS
 #define SLOTS 2 /* for orphans on the board; if there is 1, then the heartbeat shows what found no place */
 #endif
+#ifndef PERMITS
+#define PERMITS W /* beyond those that the workers have taken who are awake at the beginning */
+#endif
 #define ENTRIES 2 /* of the ring */
 #ifdef SHARED
 #define RANGES 1 /* a small job: each entry is of the whole, and claims decide */
@@ -60,7 +63,7 @@ byte chunk_of[W], position[W];
 byte post_version[SLOTS], post_chunk[SLOTS], post_start[SLOTS];
 
 byte head;            /* of the ring */
-byte permits = W;
+byte permits = PERMITS;
 bool stop;
 
 /* What the tasks do; and, to be checked, what has happened to each index. */

@@ -64,7 +64,7 @@ search holds doom -DCHUNKS=1
 search holds cancel -DCHUNKS=1
 full holds claim -DCHUNKS=4
 full holds claim -DCHUNKS=4 -DTURNS
-full holds claim -DCHUNKS=4 -DSHARED -DTURNS
+full holds claim -DCHUNKS=4 -DSHARED -DTURNS -DLONG=0 -DPERMITS=0
 full holds claim -DCHUNKS=5 -DLONG=2
 full holds claim -DCHUNKS=2 -DLEN=2
 full holds claim -DCHUNKS=2 -DLEN=1 -DCANCEL
@@ -98,7 +98,7 @@ search mutant claim -DCHUNKS=1 -DLEN=2 -DMUTANT_POSITION_BEFORE_FAILURE
 search mutant claim -DCHUNKS=1 -DLEN=2 -DMUTANT_FAILURE_NOT_IN_POSITION
 search mutant claim -DCHUNKS=5 -DLONG=2 -DMUTANT_STOLEN_NOT_SAID
 search mutant claim -DCHUNKS=5 -DLONG=2 -DMUTANT_STOLEN_LOST
-search mutant claim -DCHUNKS=3 -DSHARED -DLONG=1 -DMUTANT_LEAVES_FOR_GOOD
+search mutant claim -DCHUNKS=4 -DSHARED -DLONG=0 -DPERMITS=0 -DMUTANT_LEAVES_FOR_GOOD
 search mutant claim -DCHUNKS=1 -DLEN=3 -DK=2 -DSLOTS=1 -DMUTANT_VERSION_NOT_COMPARED
 full mutant claim -DCHUNKS=2 -DK=2 -DSLOTS=1 -DMUTANT_NOT_SHOWN_LATER
 
