@@ -109,6 +109,8 @@ static struct control {
 	_Atomic uint32_t die;    /* the next task with index DIES_AT does */
 	_Atomic uint32_t linger; /* enum lingering */
 	_Atomic uint32_t stays;  /* who lingers never ends */
+	_Atomic uint32_t chain;  /* each task waits until all those before it have been taken: */
+	_Atomic uint32_t begun, taken;
 	_Atomic uint64_t passed[KILL_POINT_COUNT], hit[KILL_POINT_COUNT];
 } * control;
 
@@ -168,10 +170,22 @@ static bool linger(void)
 	return true;
 }
 
+/* Whether the task is one of those that wait until what was before them has been handed out. */
+static bool await_taker(void)
+{
+	if (!control->chain)
+		return false;
+	uint32_t before = control->begun++;
+	for (int ms = 0; control->taken < before && ms < PATIENCE_S * 1000; ms++)
+		usleep(1000);
+	usleep(2000); /* the parent sleeps by now */
+	return true;
+}
+
 static void die_if_asked(void)
 {
 	uint32_t armed = 1;
-	if (linger())
+	if (await_taker() || linger())
 		return;
 	if (atomic_compare_exchange_strong(&control->die, &armed, 0))
 		die();
@@ -331,6 +345,35 @@ static void cancel_in_the_last_instant(enum kind kind, bool stays)
 	forkpool_destroy(pool);
 }
 
+/* Who waits for the next index is told of each chunk, and need not wait for a heartbeat. */
+static void take_each_at_once(enum kind kind)
+{
+	struct scene scene = {0, FORKPOOL_NO_SPIN, {.kind = kind, .manner = ONE_BY_ONE, .count = 8, .chunk = 1}};
+	forkpool *pool = pool_of(1, &scene);
+	uint32_t late = 0;
+	snprintf(current, sizeof current, "%s, one index waits for the taker of another", kind_names[kind]);
+	alarm(PATIENCE_S);
+	control->begun = control->taken = 0;
+	control->chain = seen->hook_always = 1;
+	struct marked *marked = submit_marked(pool, &scene.job, &verdict);
+	while (control->taken < scene.job.count) {
+		uint64_t begun = now_ns();
+		look_at_marked(marked, -1);
+		control->taken++;
+		late += now_ns() - begun >= STALLED_MS * UINT64_C(1000000);
+	}
+	await_marked(marked);
+	judge_marked(marked);
+	control->chain = seen->hook_always = 0;
+	alarm(0);
+	if (late > scene.job.count / 2) {
+		fprintf(stderr, "FAULT: %s: %" PRIu32 " of %" PRIu32 " were told by a heartbeat only\n", current, late,
+		        scene.job.count);
+		verdict.wrong++;
+	}
+	forkpool_destroy(pool);
+}
+
 /* ---- All of them, or a share ---- */
 
 static uint64_t rolls;
@@ -454,6 +497,8 @@ int main(int argc, char **argv)
 		cancel_in_the_last_instant(kinds[i], false);
 		cancel_in_the_last_instant(kinds[i], true);
 	}
+	for (size_t i = 0; i < 3 && faultless(); i++)
+		take_each_at_once(kinds[i]);
 	unsigned missed = list_points();
 	printf("%" PRIu64 " jobs, %" PRIu64 " kills at a point, %" PRIu64 " at a second one, %u of %d points missed, "
 	       "%.1f s, %" PRIu64 " jobs waited for a heartbeat: lost %" PRIu64 ", doubled %" PRIu64 ", wrong %" PRIu64
