@@ -342,7 +342,8 @@ static void await_by_dispatch(struct marked *marked)
 			return;
 		}
 		poll(&fd, 1, -1);
-		forkpool_dispatch(marked->pool);
+		if (forkpool_dispatch(marked->pool) == 0 && !marked->over)
+			return; /* nothing is unfinished, and it was not told: judge_marked() says so */
 	}
 }
 

@@ -64,7 +64,8 @@ int register_worker(unsigned worker, void **state, void *arg)
 	record->inside = 0;
 	record->dead = 0;
 	record->slot = worker;
-	record->started_ns = record->free_ns = now_ns();
+	record->started_ns = now_ns();
+	record->free_ns = record->started_ns;
 	record->pid = getpid();
 	*state = record;
 	return 0;

@@ -374,6 +374,19 @@ static void take_each_at_once(enum kind kind)
 	forkpool_destroy(pool);
 }
 
+/* Its consumer terminates the pool: what was taken is handed on all the same. */
+static void terminate_in_a_stream(enum manner manner, size_t window)
+{
+	struct scene scene = {
+	        0, 0, {.kind = MAP, .manner = manner, .count = 200, .window = window, .terminated = true}};
+	forkpool *pool = pool_of(2, &scene);
+	snprintf(current, sizeof current, "a stream whose pool is terminated, window %zu", window);
+	alarm(PATIENCE_S);
+	run_and_judge(pool, &scene.job, &verdict);
+	alarm(0);
+	forkpool_destroy(pool);
+}
+
 /* ---- All of them, or a share ---- */
 
 static uint64_t rolls;
@@ -499,6 +512,10 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < 3 && faultless(); i++)
 		take_each_at_once(kinds[i]);
+	for (size_t window = 1; window <= 64 && faultless(); window *= 4) {
+		terminate_in_a_stream(STREAM, window);
+		terminate_in_a_stream(UNORDERED_STREAM, window);
+	}
 	unsigned missed = list_points();
 	printf("%" PRIu64 " jobs, %" PRIu64 " kills at a point, %" PRIu64 " at a second one, %u of %d points missed, "
 	       "%.1f s, %" PRIu64 " jobs waited for a heartbeat: lost %" PRIu64 ", doubled %" PRIu64 ", wrong %" PRIu64

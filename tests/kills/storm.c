@@ -631,7 +631,7 @@ static void run_pool(void)
 		return;
 	score->pools++;
 	struct house house = {pool, config.workers, config.max_tasks_per_worker == 1};
-	for (uint64_t jobs = 1 + dice(60); jobs > 0 && !is_time_over(); jobs--) {
+	for (uint64_t jobs = 1 + dice(30); jobs > 0 && !is_time_over(); jobs--) {
 		shots = seen->shots;
 		error = dice(40) == 0 ? forkpool_refresh(pool) : 0;
 		if (was_shot_at_start(error, shots))
