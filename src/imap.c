@@ -49,8 +49,9 @@ struct stream {
 	size_t block_count, capacity, least, size; /* items in a block: at most, at least, now */
 
 	size_t taken, emitted;
-	bool ended;  /* nothing more is taken */
-	bool silent; /* nothing more is handed on */
+	bool ended;            /* nothing more is taken */
+	bool silent;           /* nothing more is handed on */
+	struct block *refused; /* was taken, and could not be submitted */
 	int error;
 	double begun, last_end, next_progress;
 	forkpool_report total;
@@ -176,7 +177,7 @@ static void submit_block(struct stream *stream, struct block *block)
 	block->job = submit(stream->pool, &request, true, &refusal);
 	if (block->job == NULL) { /* the pool was closed by a callback, or there is no memory */
 		end(stream, refusal.error);
-		stream->total.cancelled += block->count;
+		stream->refused = block;
 	}
 }
 
@@ -331,6 +332,18 @@ static void hand_on_some(struct stream *stream)
 			hand_on_as_they_come(stream, &stream->blocks[i]);
 }
 
+/* What was taken is handed on, also if nobody can work at it any more; it comes last, as nothing was taken then. */
+static void hand_on_refused(struct stream *stream)
+{
+	struct block *block = stream->refused;
+	if (block == NULL)
+		return;
+	stream->total.cancelled += block->count;
+	for (size_t offset = 0; offset < block->count; offset++)
+		block->status[offset] = FORKPOOL_CANCELLED;
+	hand_on_all(stream, block);
+}
+
 /* ---- Progress and report ---- */
 
 static uint64_t unsuccessful_of(const forkpool_report *report)
@@ -383,10 +396,11 @@ static void run_stream(struct stream *stream)
 		double seconds = tell_progress(stream);
 		fill_window(stream);
 		if (oldest(stream) == NULL)
-			return;
+			break;
 		pool_wait(stream->pool, has_something, stream, seconds);
 		hand_on_some(stream);
 	}
+	hand_on_refused(stream);
 }
 
 static int end_stream(struct stream *stream)

@@ -1,6 +1,11 @@
 # Proofs that kill workers: at random, after every instruction, at every step of the engine.
 # doc/testing.md says how they are run and what they show.
-marked_sources = tests/kills/marked.c tests/kills/marked.h
+marked_sources = \
+	tests/kills/errand.c \
+	tests/kills/judge.c \
+	tests/kills/marked.c \
+	tests/kills/marked.h \
+	tests/kills/trial.h
 
 # make storm STORM="--kills 100000 --seconds 3600"
 check_PROGRAMS += tests/kills/storm

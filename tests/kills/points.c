@@ -4,7 +4,8 @@
  * points, the second in a replacement or in another worker.  Each job is judged.  A point that was never hit is a
  * failure.
  *
- * And a task that ends in the very instant in which its time is over must have ended.
+ * And a task that ends in the very instant in which its time is over must have ended; and a worker that leaves a job in
+ * the very instant in which that is cancelled must live, and one that stays must not.
  *
  * It is linked with a build of the library of its own, in which KILL_POINT() calls kill_point_passed() below.  The
  * workers kill themselves there, so a kill is exactly where it is meant to be.
@@ -70,6 +71,22 @@ static const struct scene {
         {0, 2000, {.kind = FOLD, .chunk = 4, .fail_every = 6}},
         {0, FORKPOOL_NO_SPIN, {.kind = FOLD, .chunk = 2, .retries = 2, .flaky_every = 3}},
         {2, 2000, {.kind = FOLD, .chunk = 1, .stop_on_failure = true, .fail_every = 5}},
+        /* Not waited for in the call. */
+        {0, FORKPOOL_NO_SPIN, {.kind = MAP, .manner = ONE_BY_ONE, .chunk = 2, .fail_every = 4}},
+        {2, FORKPOOL_NO_SPIN, {.kind = FOR, .manner = ONE_BY_ONE, .chunk = 1, .retries = 1, .flaky_every = 3}},
+        {0, FORKPOOL_NO_SPIN, {.kind = RANGE_AT, .manner = ONE_BY_ONE, .chunk = 4}},
+        {0, 2000, {.kind = MAP, .manner = FORGOTTEN, .single = true}},
+        {0, 2000, {.kind = STARMAP, .manner = LET_GO, .chunk = 2, .in_place = true}},
+        {0, FORKPOOL_NO_SPIN, {.kind = FOLD, .manner = GOT, .chunk = 2, .fail_every = 6}},
+        {0, FORKPOOL_NO_SPIN, {.kind = MAP, .manner = CANCELLED, .chunk = 1}},
+        {0, 2000, {.kind = STARMAP, .manner = FREED, .chunk = 2, .fail_every = 3}},
+        {0, FORKPOOL_NO_SPIN, {.kind = FOR, .manner = CANCELLED, .chunk = 1, .retries = 1, .limit_ms = LIMIT_MS}},
+        {0, 2000, {.kind = RANGE_AT, .manner = CANCELLED, .chunk = 4, .without_status = true}},
+        {0, 2000, {.kind = RANGE, .manner = CANCELLED, .chunk = 2}},
+        {0, FORKPOOL_NO_SPIN, {.kind = FOLD_AT, .manner = FREED, .chunk = 4, .fail_every = 6}},
+        {0, 2000, {.kind = FOLD, .manner = CANCELLED, .chunk = 2, .retries = 1, .flaky_every = 3}},
+        {0, FORKPOOL_NO_SPIN, {.kind = MAP, .manner = STREAM, .chunk = 1, .window = 3}},
+        {0, 2000, {.kind = MAP, .manner = UNORDERED_STREAM, .chunk = 1, .fail_every = 4}},
 };
 
 enum { SCENES = sizeof scenes / sizeof *scenes };
@@ -91,6 +108,9 @@ static struct control {
 	_Atomic uint32_t passes_left[2];
 	_Atomic uint32_t die;    /* the next task with index DIES_AT does */
 	_Atomic uint32_t linger; /* enum lingering */
+	_Atomic uint32_t stays;  /* who lingers never ends */
+	_Atomic uint32_t chain;  /* each task waits until all those before it have been taken: */
+	_Atomic uint32_t begun, taken;
 	_Atomic uint64_t passed[KILL_POINT_COUNT], hit[KILL_POINT_COUNT];
 } * control;
 
@@ -117,7 +137,8 @@ void kill_point_passed(enum kill_point point)
 	die();
 }
 
-/* A task that is over its time, and ends when the parent has seen that and before it acts upon it. */
+/* A task that is over its time, or whose job is cancelled, and that ends, or goes on, when the parent has seen it and
+ * before it acts upon it. */
 enum lingering { NONE, LINGERS, SEEN, GONE };
 
 static void await_lingering(enum lingering least)
@@ -140,17 +161,31 @@ static bool linger(void)
 	uint32_t none = NONE, was_seen = SEEN;
 	if (!seen->hook_always)
 		return false;
-	if (atomic_compare_exchange_strong(&control->linger, &none, LINGERS))
+	if (atomic_compare_exchange_strong(&control->linger, &none, LINGERS)) {
 		await_lingering(SEEN);
-	else if (atomic_compare_exchange_strong(&control->linger, &was_seen, GONE))
+		if (control->stays)
+			control->linger = GONE;
+	} else if (atomic_compare_exchange_strong(&control->linger, &was_seen, GONE))
 		usleep(30000);
+	return true;
+}
+
+/* Whether the task is one of those that wait until what was before them has been handed out. */
+static bool await_taker(void)
+{
+	if (!control->chain)
+		return false;
+	uint32_t before = control->begun++;
+	for (int ms = 0; control->taken < before && ms < PATIENCE_S * 1000; ms++)
+		usleep(1000);
+	usleep(2000); /* the parent sleeps by now */
 	return true;
 }
 
 static void die_if_asked(void)
 {
 	uint32_t armed = 1;
-	if (linger())
+	if (await_taker() || linger())
 		return;
 	if (atomic_compare_exchange_strong(&control->die, &armed, 0))
 		die();
@@ -196,10 +231,13 @@ static void run_case(const struct setting *setting, const struct plan *plan)
 {
 	struct job job = scenes[setting->scene].job;
 	uint64_t begun = now_ns();
-	job.count = 8;
+	bool ends_early = job.manner == CANCELLED || job.manner == FREED;
+	job.count = job.single ? 1 : 8;
+	job.workers = setting->workers;
 	job.seed = 11 + runs++ % 5; /* which indices fail */
 	job.spin_every = 2;
-	job.longest_us = setting->workers > 1 ? 100 : 0; /* so that all have something to do */
+	/* So that all have something to do, and something runs when it is cancelled. */
+	job.longest_us = ends_early ? 1000 : setting->workers > 1 ? 100 : 0;
 	snprintf(current, sizeof current, "scene %d, %u workers%s: %s, pass %" PRIu32 "; then %s, pass %" PRIu32,
 	         setting->scene, setting->workers, setting->dies ? ", a task dies" : "", point_name(plan->at[0]),
 	         plan->pass[0], point_name(plan->at[1]), plan->pass[1]);
@@ -251,6 +289,7 @@ static forkpool *pool_of(unsigned workers, const struct scene *scene)
  * Each call is one task, or tells where it is, so the second task begins when the first one has been left. */
 static void end_in_the_last_instant(enum kind kind)
 {
+	control->stays = false;
 	struct scene scene = {0, 0, {.kind = kind, .count = 4, .limit_ms = LINGER_MS}};
 	struct verdict before = verdict;
 	forkpool *pool = pool_of(1, &scene);
@@ -267,6 +306,84 @@ static void end_in_the_last_instant(enum kind kind)
 		        control->linger, verdict.timed_out - before.timed_out, verdict.crashed - before.crashed);
 		verdict.wrong++;
 	}
+	forkpool_destroy(pool);
+}
+
+/* A worker that leaves a job in the instant in which it would be ended because that was cancelled, lives, and the job
+ * that it is at by then loses nothing; one that stays is ended, and again nobody else loses anything. */
+static void cancel_in_the_last_instant(enum kind kind, bool stays)
+{
+	struct scene scene = {0, 0, {.kind = kind, .manner = CANCELLED, .count = 1, .chunk = 1, .workers = 1}};
+	struct job other = {.kind = kind, .manner = GOT, .count = 1, .chunk = 1};
+	uint64_t before = verdict.crashed;
+	forkpool *pool = pool_of(1, &scene);
+	uint32_t born = seen->records;
+	snprintf(current, sizeof current, "%s, cancelled in the last instant%s", kind_names[kind],
+	         stays ? ", and stays" : "");
+	alarm(PATIENCE_S);
+	control->linger = NONE;
+	control->stays = stays;
+	seen->hook_always = 1;
+	scene.job.stuck_every = stays;
+	struct marked *first = submit_marked(pool, &scene.job, &verdict);
+	struct marked *second = submit_marked(pool, &other, &verdict);
+	await_lingering(LINGERS);
+	cancel_marked(first);
+	await_marked(first);
+	await_marked(second);
+	forkpool_dispatch(pool);
+	judge_marked(second);
+	judge_marked(first);
+	seen->hook_always = 0;
+	alarm(0);
+	uint32_t deaths = seen->records - born;
+	if (control->linger != GONE || deaths != stays || verdict.crashed != before) {
+		fprintf(stderr, "FAULT: %s: stage %" PRIu32 ", %" PRIu32 " workers ended, %" PRIu64 " crashed\n",
+		        current, control->linger, deaths, verdict.crashed - before);
+		verdict.wrong++;
+	}
+	forkpool_destroy(pool);
+}
+
+/* Who waits for the next index is told of each chunk, and need not wait for a heartbeat. */
+static void take_each_at_once(enum kind kind)
+{
+	struct scene scene = {0, FORKPOOL_NO_SPIN, {.kind = kind, .manner = ONE_BY_ONE, .count = 8, .chunk = 1}};
+	forkpool *pool = pool_of(1, &scene);
+	uint32_t late = 0;
+	snprintf(current, sizeof current, "%s, one index waits for the taker of another", kind_names[kind]);
+	alarm(PATIENCE_S);
+	control->begun = control->taken = 0;
+	control->chain = seen->hook_always = 1;
+	struct marked *marked = submit_marked(pool, &scene.job, &verdict);
+	while (control->taken < scene.job.count) {
+		uint64_t begun = now_ns();
+		look_at_marked(marked, -1);
+		control->taken++;
+		late += now_ns() - begun >= STALLED_MS * UINT64_C(1000000);
+	}
+	await_marked(marked);
+	judge_marked(marked);
+	control->chain = seen->hook_always = 0;
+	alarm(0);
+	if (late > scene.job.count / 2) {
+		fprintf(stderr, "FAULT: %s: %" PRIu32 " of %" PRIu32 " were told by a heartbeat only\n", current, late,
+		        scene.job.count);
+		verdict.wrong++;
+	}
+	forkpool_destroy(pool);
+}
+
+/* Its consumer terminates the pool: what was taken is handed on all the same. */
+static void terminate_in_a_stream(enum manner manner, size_t window)
+{
+	struct scene scene = {
+	        0, 0, {.kind = MAP, .manner = manner, .count = 200, .window = window, .terminated = true}};
+	forkpool *pool = pool_of(2, &scene);
+	snprintf(current, sizeof current, "a stream whose pool is terminated, window %zu", window);
+	alarm(PATIENCE_S);
+	run_and_judge(pool, &scene.job, &verdict);
+	alarm(0);
 	forkpool_destroy(pool);
 }
 
@@ -388,8 +505,17 @@ int main(int argc, char **argv)
 		if (options.scene < 0 || options.scene == scene)
 			run_scene(scene);
 	static const enum kind kinds[] = {MAP, RANGE_AT, RANGE, FOLD_AT};
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds && faultless(); i++)
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds && faultless(); i++) {
 		end_in_the_last_instant(kinds[i]);
+		cancel_in_the_last_instant(kinds[i], false);
+		cancel_in_the_last_instant(kinds[i], true);
+	}
+	for (size_t i = 0; i < 3 && faultless(); i++)
+		take_each_at_once(kinds[i]);
+	for (size_t window = 1; window <= 64 && faultless(); window *= 4) {
+		terminate_in_a_stream(STREAM, window);
+		terminate_in_a_stream(UNORDERED_STREAM, window);
+	}
 	unsigned missed = list_points();
 	printf("%" PRIu64 " jobs, %" PRIu64 " kills at a point, %" PRIu64 " at a second one, %u of %d points missed, "
 	       "%.1f s, %" PRIu64 " jobs waited for a heartbeat: lost %" PRIu64 ", doubled %" PRIu64 ", wrong %" PRIu64

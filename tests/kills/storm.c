@@ -1,6 +1,7 @@
 /*
  * storm.c - kills workers at random, 100 to 1,000 a second, while marked jobs of every kind run on one pool after the
- * other, and judges every job.  `make storm` runs it; --help tells the options.
+ * other, and judges every job: called one by one; many unfinished at once, some of which are cancelled or freed, and
+ * whose pool may end in the midst of it; and streams.  `make storm` runs it; --help tells the options.
  *
  * The killer is a child of its own.  It chooses among the workers' records, seven times of eight one that is inside a
  * task; it kills by a descriptor, after a look that the process is still a child of the storm, so a number that was
@@ -34,23 +35,26 @@ static struct {
 	int kind;               /* -1: all */
 } options = {.kills = 2000, .seconds = 600, .kind = -1};
 
+/* Calls by their kind; jobs of all kinds, several at once; streams. */
+enum { AT_ONCE = KINDS, STREAMS, ROWS };
+
 /* What is printed at the end: shared, for the killer may have to print it. */
 static struct score {
 	struct {
 		_Atomic uint64_t kills, hits;
 		uint64_t jobs;
 		struct verdict verdict;
-	} of[KINDS];
+	} of[ROWS];
 	_Atomic uint64_t idle_kills; /* while no job ran */
-	_Atomic uint32_t kind, rate, stop, hangs;
-	uint64_t pools, slowest_ms, begun_ns;
+	_Atomic uint32_t row, rate, stop, hangs;
+	uint64_t pools, slowest_ms, most_at_once, begun_ns;
 } * score;
 
 static uint64_t kills_so_far(void)
 {
 	uint64_t kills = score->idle_kills;
-	for (int kind = 0; kind < KINDS; kind++)
-		kills += score->of[kind].kills;
+	for (int row = 0; row < ROWS; row++)
+		kills += score->of[row].kills;
 	return kills;
 }
 
@@ -58,10 +62,10 @@ static uint64_t kills_so_far(void)
 
 static void print_row(const char *name, uint64_t jobs, uint64_t kills, uint64_t hits, const struct verdict *sum)
 {
-	printf("%-28s %8" PRIu64 " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64
-	       " %6" PRIu64 " %8" PRIu64 " %6" PRIu64 "\n",
-	       name, jobs, sum->tasks, kills, hits, sum->crashed, sum->timed_out, sum->retried, sum->lost, sum->doubled,
-	       sum->wrong);
+	printf("%-26s %7" PRIu64 " %9" PRIu64 " %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %6" PRIu64 " %7" PRIu64
+	       " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %5" PRIu64 " %7" PRIu64 " %5" PRIu64 "\n",
+	       name, jobs, sum->tasks, kills, hits, sum->crashed, sum->timed_out, sum->retried, sum->cancelled,
+	       sum->callbacks, sum->handed, sum->lost, sum->doubled, sum->wrong);
 }
 
 static void add_verdict(struct verdict *sum, const struct verdict *one)
@@ -70,9 +74,17 @@ static void add_verdict(struct verdict *sum, const struct verdict *one)
 	sum->crashed += one->crashed;
 	sum->timed_out += one->timed_out;
 	sum->retried += one->retried;
+	sum->cancelled += one->cancelled;
+	sum->callbacks += one->callbacks;
+	sum->handed += one->handed;
 	sum->lost += one->lost;
 	sum->doubled += one->doubled;
 	sum->wrong += one->wrong;
+}
+
+static const char *row_name(int row)
+{
+	return row < KINDS ? kind_names[row] : row == AT_ONCE ? "several at once, all kinds" : "streams";
 }
 
 /* Returns whether all is well. */
@@ -81,20 +93,21 @@ static bool print_score(void)
 	struct verdict sum = {0};
 	uint64_t jobs = 0, kills = score->idle_kills, hits = 0;
 	double seconds = (double)(now_ns() - score->begun_ns) / 1e9;
-	printf("%-28s %8s %10s %8s %8s %8s %8s %8s %6s %8s %6s\n", "", "jobs", "tasks", "kills", "hits", "crashed",
-	       "late", "retried", "lost", "doubled", "wrong");
-	for (int kind = 0; kind < KINDS; kind++) {
-		print_row(kind_names[kind], score->of[kind].jobs, score->of[kind].kills, score->of[kind].hits,
-		          &score->of[kind].verdict);
-		jobs += score->of[kind].jobs;
-		kills += score->of[kind].kills;
-		hits += score->of[kind].hits;
-		add_verdict(&sum, &score->of[kind].verdict);
+	printf("%-26s %7s %9s %7s %7s %7s %6s %7s %9s %9s %9s %5s %7s %5s\n", "", "jobs", "tasks", "kills", "hits",
+	       "crashed", "late", "retried", "cancelled", "callbacks", "handed on", "lost", "doubled", "wrong");
+	for (int row = 0; row < ROWS; row++) {
+		print_row(row_name(row), score->of[row].jobs, score->of[row].kills, score->of[row].hits,
+		          &score->of[row].verdict);
+		jobs += score->of[row].jobs;
+		kills += score->of[row].kills;
+		hits += score->of[row].hits;
+		add_verdict(&sum, &score->of[row].verdict);
 	}
 	print_row("between jobs", 0, score->idle_kills, 0, &(struct verdict){0});
 	print_row("all", jobs, kills, hits, &sum);
-	printf("%.0f s, %.0f kills a second, %" PRIu64 " pools, the slowest job took %" PRIu64 " ms\n", seconds,
-	       (double)kills / seconds, score->pools, score->slowest_ms);
+	printf("%.0f s, %.0f kills a second, %" PRIu64 " pools, at most %" PRIu64
+	       " jobs at once, the slowest call took %" PRIu64 " ms\n",
+	       seconds, (double)kills / seconds, score->pools, score->most_at_once, score->slowest_ms);
 	printf("kills %" PRIu64 ", hits %" PRIu64 ", tasks %" PRIu64 ", lost %" PRIu64 ", doubled %" PRIu64
 	       ", hangs %" PRIu32 ", wrong %" PRIu64 "\n",
 	       kills, hits, sum.tasks, sum.lost, sum.doubled, score->hangs, sum.wrong);
@@ -107,8 +120,7 @@ static bool print_score(void)
 static struct {
 	pid_t owner;
 	uint64_t rolls;
-	uint32_t round; /* last seen, and when it was new */
-	uint64_t round_ns;
+	uint64_t news, news_ns; /* last seen, and when it was new */
 } killer;
 
 static uint64_t killer_roll(uint64_t bound)
@@ -129,9 +141,9 @@ static void count_kill(const struct record *victim)
 		atomic_fetch_add(&score->idle_kills, 1);
 		return;
 	}
-	uint32_t kind = score->kind;
-	atomic_fetch_add(&score->of[kind].kills, 1);
-	atomic_fetch_add(&score->of[kind].hits, victim->inside != 0);
+	uint32_t row = score->row;
+	atomic_fetch_add(&score->of[row].kills, 1);
+	atomic_fetch_add(&score->of[row].hits, victim->inside != 0);
 }
 
 /* False: it was dead already. */
@@ -229,9 +241,9 @@ static void show_process(const char *what, pid_t pid)
 _Noreturn static void report_hang(void)
 {
 	uint64_t begun = 0, ended = 0;
-	for (uint32_t i = 0; i < MAX_COUNT; i++) {
-		begun += seen->mark[0][i].begun;
-		ended += seen->mark[0][i].ended;
+	for (uint32_t i = 0; i < MARKS; i++) {
+		begun += seen->mark[i].begun;
+		ended += seen->mark[i].ended;
 	}
 	printf("HANG: no job has ended for %d s, without a kill for the last %d, in %s\n", HANG_S,
 	       HANG_S - CEASE_FIRE_S, seen->what);
@@ -251,15 +263,15 @@ _Noreturn static void report_hang(void)
 	_exit(EXIT_FAILURE);
 }
 
-/* How long no job has ended. */
+/* How long no job has begun or ended, and no item was handed on. */
 static unsigned quiet_seconds(void)
 {
 	uint64_t now = now_ns();
-	if (seen->round != killer.round || !seen->running) {
-		killer.round = seen->round;
-		killer.round_ns = now;
+	if (seen->news != killer.news) {
+		killer.news = seen->news;
+		killer.news_ns = now;
 	}
-	return (unsigned)((now - killer.round_ns) / 1000000000);
+	return (unsigned)((now - killer.news_ns) / 1000000000);
 }
 
 _Noreturn static void be_killer(pid_t owner)
@@ -326,17 +338,24 @@ static void choose_limits(struct job *job)
 	job->stuck_every = ONE_OF(0, 1, 2) * (job->count / 2 + 1);
 }
 
-/* `forks`: each chunk may cost one. */
-static struct job choose_job(bool forks)
+/* A pool, as its jobs have to know it. */
+struct house {
+	forkpool *pool;
+	unsigned workers;
+	bool forks; /* each chunk may cost one */
+};
+
+static struct job choose_job(const struct house *house)
 {
 	struct job job = {.kind = (enum kind)(options.kind >= 0 ? (uint64_t)options.kind : dice(KINDS))};
+	job.workers = house->workers;
 	job.seed = dice(UINT64_MAX);
 	job.retries = ONE_OF(0, 0, 0, 1, 2, 5);
 	job.longest_us = ONE_OF(0, 5, 50, 300, 1000, 2000);
 	job.spin_every = ONE_OF(1, 2, 3);
 	job.sleep_every = ONE_OF(1, 2, 0);
 	uint32_t most_us = job.longest_us + (job.sleep_every > 0 ? 60 : 0) + 1; /* a short sleep takes longer */
-	uint32_t most = forks ? 300 : 150000 / most_us;
+	uint32_t most = house->forks ? 300 : 150000 / most_us;
 	job.count = (uint32_t)dice(most < MAX_COUNT ? most : MAX_COUNT);
 	job.chunk = choose_chunk(&job);
 	job.in_place = dice(2);
@@ -348,28 +367,6 @@ static struct job choose_job(bool forks)
 	return job;
 }
 
-static void run_one(forkpool *pool, bool forks, bool terminated)
-{
-	struct job job = choose_job(forks), inner = choose_job(forks);
-	inner.count %= 100;
-	job.terminated = terminated;
-	if (!terminated && dice(4) == 0)
-		job.inner = &inner; /* two are open at once, and one of them waits for the other */
-	uint64_t begun = now_ns();
-	score->kind = job.kind;
-	run_and_judge(pool, &job, &score->of[job.kind].verdict);
-	score->of[job.kind].jobs++;
-	uint64_t ms = (now_ns() - begun) / 1000000;
-	if (ms > score->slowest_ms)
-		score->slowest_ms = ms;
-}
-
-static bool is_over(void)
-{
-	return (options.kills > 0 && kills_so_far() >= options.kills) ||
-	       now_ns() - score->begun_ns > options.seconds * UINT64_C(1000000000);
-}
-
 static void must(const char *what, int error)
 {
 	if (error == 0)
@@ -378,11 +375,242 @@ static void must(const char *what, int error)
 	score->of[0].verdict.wrong++;
 }
 
+static void note_time(uint64_t begun)
+{
+	uint64_t ms = (now_ns() - begun) / 1000000;
+	if (ms > score->slowest_ms)
+		score->slowest_ms = ms;
+}
+
+/* Calls it, and judges it in the row. */
+static void run_in_row(const struct house *house, const struct job *job, unsigned row)
+{
+	uint64_t begun = now_ns();
+	uint32_t outer = score->row;
+	score->row = row;
+	run_and_judge(house->pool, job, &score->of[row].verdict);
+	score->row = outer;
+	score->of[row].jobs++;
+	note_time(begun);
+}
+
+static void run_one(const struct house *house, bool terminated)
+{
+	struct job job = choose_job(house), inner = choose_job(house);
+	inner.count %= 100;
+	job.terminated = terminated;
+	if (!terminated && dice(4) == 0)
+		job.inner = &inner; /* two are open at once, and one of them waits for the other */
+	run_in_row(house, &job, job.kind);
+}
+
+/* ---- Streams ---- */
+
+static void run_stream(const struct house *house, bool terminated)
+{
+	struct job job = choose_job(house), inner = choose_job(house);
+	inner.count %= 100;
+	job.kind = MAP;
+	job.manner = dice(2) ? STREAM : UNORDERED_STREAM;
+	job.in_place = job.without_status = false;
+	job.window = ONE_OF(0, 0, 1, 3, 50, 1000);
+	if (job.window == 1 || job.window == 3) /* then a worker is idle for most of the time */
+		job.count %= 100;
+	job.source_fails_at = dice(4) == 0 ? 1 + (uint32_t)dice(job.count + 1) : 0;
+	job.stops_at = dice(4) == 0 ? 1 + (uint32_t)dice(job.count + 1) : 0;
+	job.terminated = terminated;
+	if (!terminated && dice(4) == 0)
+		job.inner = &inner;
+	run_in_row(house, &job, STREAMS);
+}
+
+/* ---- Several at once ---- */
+
+enum { MOST_AT_ONCE = 2 * FORKPOOL_OPEN_JOBS };
+
+/* What becomes of the pool while they are unfinished. */
+enum pool_end { STAYS, TERMINATED, CLOSED, DESTROYED };
+
+static struct batch {
+	const struct house *house;
+	unsigned count;
+	bool stuck; /* some tasks end only with their job, when it is cancelled */
+	enum pool_end end;
+	struct marked *of[MOST_AT_ONCE];
+} batch;
+
+static struct job choose_submitted(const struct job *inner)
+{
+	struct job job = choose_job(batch.house);
+	job.manner = (enum manner)(GOT + dice(LET_GO - GOT + 1));
+	if (job.manner == ONE_BY_ONE && job.kind >= FOLD_AT)
+		job.manner = AWAITED;
+	job.count %= 4000 / (batch.count * batch.count) + 10;
+	if (job.kind == MAP && dice(4) == 0) {
+		job.single = true;
+		job.count = 1;
+	}
+	bool ends_early = job.manner == CANCELLED || job.manner == FREED;
+	if (batch.stuck && ends_early) {
+		job.limit_ms = 0;
+		job.brink = false;
+		job.stuck_every = 1 + (uint32_t)dice(job.count + 1);
+	}
+	job.terminated = batch.end == TERMINATED || batch.end == DESTROYED;
+	if (batch.end == DESTROYED)
+		job.in_place = false; /* the arena goes with the pool */
+	if (batch.end == STAYS && !batch.stuck && dice(8) == 0)
+		job.inner = inner;
+	return job;
+}
+
+static struct marked *any_of_them(void)
+{
+	return batch.of[dice(batch.count)];
+}
+
+static void look_at_some(uint64_t times)
+{
+	while (times-- > 0) {
+		look_at_marked(any_of_them(), ONE_OF(0, 0, 100, 1000) / 1e6);
+		if (dice(4) == 0)
+			forkpool_dispatch(batch.house->pool);
+	}
+}
+
+static void submit_batch(const struct job *inner)
+{
+	for (unsigned i = 0; i < batch.count; i++) {
+		struct job job = choose_submitted(inner);
+		batch.of[i] = submit_marked(batch.house->pool, &job, &score->of[AT_ONCE].verdict);
+		if (dice(8) == 0 && i > 0) {
+			look_at_marked(batch.of[dice(i)], 0);
+			forkpool_dispatch(batch.house->pool);
+		}
+	}
+	if (seen->running > score->most_at_once)
+		score->most_at_once = seen->running;
+}
+
+/* From a random one on. */
+static void cancel_some(void)
+{
+	unsigned first = (unsigned)dice(batch.count);
+	for (unsigned i = 0; i < batch.count; i++) {
+		cancel_marked(batch.of[(first + i) % batch.count]);
+		if (dice(4) == 0)
+			look_at_some(1);
+	}
+}
+
+static void end_pool(struct house *house)
+{
+	if (batch.end == CLOSED)
+		must("forkpool_close", forkpool_close(house->pool));
+	if (batch.end == CLOSED && dice(2) == 0)
+		must("forkpool_join", forkpool_join(house->pool));
+	if (batch.end == TERMINATED)
+		must("forkpool_terminate", forkpool_terminate(house->pool));
+	if (batch.end == DESTROYED) {
+		forkpool_destroy(house->pool);
+		house->pool = NULL;
+	}
+}
+
+/* Waits for some by forkpool_wait_any(). */
+static void await_any(void)
+{
+	forkpool_job *jobs[MOST_AT_ONCE];
+	for (uint64_t times = dice(batch.count + 1); times > 0; times--) {
+		unsigned handles = 0;
+		for (unsigned i = 0; i < batch.count; i++) {
+			jobs[i] = is_over(batch.of[i]) ? NULL : handle_of(batch.of[i]);
+			handles += jobs[i] != NULL;
+		}
+		if (handles == 0)
+			return;
+		int which = forkpool_wait_any(jobs, batch.count, -1);
+		if (which < 0 || jobs[which] == NULL) {
+			must("forkpool_wait_any", which < 0 ? which : -EINVAL);
+			return;
+		}
+		if (handle_of(batch.of[which]) != NULL && forkpool_job_wait(jobs[which], 0) != 0)
+			blame_wait_any(batch.of[which], which);
+	}
+}
+
+static void await_batch(void)
+{
+	bool stays = batch.end == STAYS;
+	if (batch.end != DESTROYED)
+		await_any();
+	unsigned first = (unsigned)dice(batch.count);
+	for (unsigned i = 0; i < batch.count; i++) {
+		if (stays && dice(2 * batch.count) == 0)
+			run_stream(batch.house, false);
+		if (stays && dice(2 * batch.count) == 0)
+			run_one(batch.house, false);
+		await_marked(batch.of[(first + i) % batch.count]);
+	}
+	if (batch.end != DESTROYED)
+		must("forkpool_dispatch", forkpool_dispatch(batch.house->pool)); /* calls back; nothing is unfinished */
+}
+
+/* The pool is NULL afterwards if it was destroyed. */
+static void run_batch(struct house *house, enum pool_end pool_end)
+{
+	uint64_t begun = now_ns();
+	struct job inner = choose_job(house);
+	inner.count %= 30;
+	batch = (struct batch){.house = house, .end = pool_end};
+	batch.count = house->forks ? ONE_OF(2, 3, 5) : ONE_OF(2, 3, 3, 5, 8, 20, 80, MOST_AT_ONCE);
+	batch.stuck = dice(3) == 0;
+	score->row = AT_ONCE;
+	submit_batch(&inner);
+	look_at_some(dice(3 * batch.count));
+	if (pool_end == STAYS || pool_end == CLOSED || dice(2) == 0)
+		cancel_some();
+	end_pool(house);
+	await_batch();
+	for (unsigned i = 0; i < batch.count; i++)
+		judge_marked(batch.of[i]);
+	score->of[AT_ONCE].jobs += batch.count;
+	note_time(begun);
+}
+
+static bool is_time_over(void)
+{
+	return (options.kills > 0 && kills_so_far() >= options.kills) ||
+	       now_ns() - score->begun_ns > options.seconds * UINT64_C(1000000000);
+}
+
 /* All workers were killed before they were ready, while the pool was made or refreshed: it says that its initializer
  * failed in every worker, and has none. */
 static bool was_shot_at_start(int error, uint64_t shots)
 {
 	return error == -ECANCELED && seen->shots > shots;
+}
+
+static void run_something(struct house *house)
+{
+	uint64_t what = options.kind >= 0 ? 0 : dice(6);
+	if (what == 4)
+		run_batch(house, STAYS);
+	else if (what == 5)
+		run_stream(house, false);
+	else
+		run_one(house, false);
+}
+
+static void end_somehow(struct house *house)
+{
+	uint64_t what = dice(4);
+	if (what == 1)
+		run_one(house, true);
+	else if (what == 2)
+		run_stream(house, true);
+	else if (what == 3)
+		run_batch(house, (enum pool_end)(TERMINATED + dice(DESTROYED - TERMINATED + 1)));
 }
 
 /* One pool's life. */
@@ -402,7 +630,8 @@ static void run_pool(void)
 	if (pool == NULL)
 		return;
 	score->pools++;
-	for (uint64_t jobs = 1 + dice(60); jobs > 0 && !is_over(); jobs--) {
+	struct house house = {pool, config.workers, config.max_tasks_per_worker == 1};
+	for (uint64_t jobs = 1 + dice(30); jobs > 0 && !is_time_over(); jobs--) {
 		shots = seen->shots;
 		error = dice(40) == 0 ? forkpool_refresh(pool) : 0;
 		if (was_shot_at_start(error, shots))
@@ -410,13 +639,12 @@ static void run_pool(void)
 		must("forkpool_refresh", error);
 		if (dice(10) == 0)
 			usleep((useconds_t)dice(5000)); /* kills of idle workers */
-		run_one(pool, config.max_tasks_per_worker == 1, false);
+		run_something(&house);
 	}
-	if (dice(2) == 0)
-		run_one(pool, false, true);
-	if (dice(4) == 0)
-		must("forkpool_terminate", forkpool_terminate(pool));
-	forkpool_destroy(pool);
+	end_somehow(&house);
+	if (dice(4) == 0 && house.pool != NULL)
+		must("forkpool_terminate", forkpool_terminate(house.pool));
+	forkpool_destroy(house.pool);
 }
 
 static void print_progress(void)
@@ -439,7 +667,7 @@ static const char help[] =
         "  --rate N       kills a second that are tried for (default: 100 to 1000, another for each pool)\n"
         "  --workers N    of each pool (default: 1, 2, 3 or 8)\n"
         "  --kind N       0 map, 1 starmap, 2 for, 3 range with forkpool_at(), 4 range, 5 and 6 the same for folds\n"
-        "                 (default: all)\n"
+        "                 (default: all, many at once, and streams)\n"
         "  --seed N       of the dice: jobs and pools are the same, what is hit is not (default: the clock)\n";
 
 static void read_options(int argc, char **argv)
@@ -478,8 +706,8 @@ static void read_options(int argc, char **argv)
 static bool was_a_storm(void)
 {
 	uint64_t kills = kills_so_far(), hits = 0;
-	for (int kind = 0; kind < KINDS; kind++)
-		hits += score->of[kind].hits;
+	for (int row = 0; row < ROWS; row++)
+		hits += score->of[row].hits;
 	if (2 * hits < kills)
 		printf("too few kills hit a running task: %" PRIu64 " of %" PRIu64 "\n", hits, kills);
 	if (kills < options.kills)
@@ -501,7 +729,7 @@ int main(int argc, char **argv)
 	pid_t owner = getpid(), child = fork();
 	if (child == 0)
 		be_killer(owner);
-	while (!is_over()) {
+	while (!is_time_over()) {
 		run_pool();
 		print_progress();
 	}

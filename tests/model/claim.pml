@@ -7,7 +7,8 @@
  * Each index must be begun exactly once, or be charged (once, and only if a position announced
  * it), or be cancelled without having been begun; the counts add up.  With LONG the first
  * task of chunk LONG ends only when all other chunks are settled, so that a worker that sleeps
- * while there is work stops the model.
+ * while there is work stops the model.  With SHARED there is one range for all, and with TURNS a worker may
+ * leave after any chunk, for a job that waits, and come back as a thief.
  *
  * Here the ring hands out each entry at most once, and a permit is a counter: see sleep.pml.
  * Pins: pins.pml.  How the parent learns that all is settled: bell.pml.
@@ -21,7 +22,15 @@
 #ifndef SLOTS
 #define SLOTS 2 /* for orphans on the board; if there is 1, then the heartbeat shows what found no place */
 #endif
-#define RANGES 2
+#ifndef PERMITS
+#define PERMITS W /* beyond those that the workers have taken who are awake at the beginning */
+#endif
+#define ENTRIES 2 /* of the ring */
+#ifdef SHARED
+#define RANGES 1 /* a small job: each entry is of the whole, and claims decide */
+#else
+#define RANGES ENTRIES
+#endif
 #define N (CHUNKS * LEN)
 
 #include "kill.inc"
@@ -53,8 +62,8 @@ byte chunk_of[W], position[W];
 /* The board's orphan posts. */
 byte post_version[SLOTS], post_chunk[SLOTS], post_start[SLOTS];
 
-byte head;            /* of the ring: RANGES entries */
-byte permits = W;
+byte head;            /* of the ring */
+byte permits = PERMITS;
 bool stop;
 
 /* What the tasks do; and, to be checked, what has happened to each index. */
@@ -170,7 +179,16 @@ inline run_chunk(c, start, stolen)
 	}
 }
 
-/* should_leave() */
+/* turn_is_over(): after any chunk it may be another job's turn */
+#ifdef MUTANT_LEAVES_FOR_GOOD
+#define LEAVES_IN_TURN if :: found = false; break :: true fi
+#elif defined TURNS
+#define LEAVES_IN_TURN if :: break :: true fi
+#else
+#define LEAVES_IN_TURN skip
+#endif
+
+/* is_stopped() */
 #ifdef CANCEL
 #define LEAVES_WHERE_STOPPED if :: stop -> break :: else fi
 #else
@@ -188,7 +206,7 @@ inline sweep_up(first, last)
 		:: ledger[c] == TODO ->
 			announce(c);
 			if
-			:: CLAIM(c, TODO, running(id)); run_chunk(c, 0, 0)
+			:: CLAIM(c, TODO, running(id)); run_chunk(c, 0, 0); LEAVES_IN_TURN
 			:: ledger[c] != TODO -> goto somebody_has_it
 			fi
 		:: else ->
@@ -221,7 +239,7 @@ inline sweep_down(first, last)
 		:: ledger[c] == TODO ->
 			announce(c);
 			if
-			:: CLAIM(c, TODO, running(id) | BY_THIEF); run_chunk(c, 0, BY_THIEF); found = true
+			:: CLAIM(c, TODO, running(id) | BY_THIEF); run_chunk(c, 0, BY_THIEF); found = true; LEAVES_IN_TURN
 			:: ledger[c] != TODO -> goto another_has_it
 			fi
 		:: else ->
@@ -300,11 +318,11 @@ proctype worker(byte id)
 	bool found;
 born:	{
 		do
-		:: d_step { head < RANGES -> entry = head; head++ };
+		:: d_step { head < ENTRIES -> entry = head % RANGES; head++ };
 			pin[id] = true;
 			sweep_up(range_begin(entry), range_begin(entry + 1));
 			atomic { pin[id] = false; entry = 0 }
-		:: head == RANGES ->
+		:: head == ENTRIES ->
 			adopt_any();
 			if
 			:: !found -> steal()

@@ -1,6 +1,7 @@
 # The model of the engine: see doc/model.md.
 models = \
 	tests/model/bell.pml \
+	tests/model/cancel.pml \
 	tests/model/claim.pml \
 	tests/model/doom.pml \
 	tests/model/pins.pml \

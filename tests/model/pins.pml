@@ -2,12 +2,14 @@
  * JOBS jobs one after the other in the same memory: pins, and when the memory is used again.
  *
  * src/worker.c: join_job(), leave_job(), unpin(), steal(), adopt(), run_entry(); src/job.c: job_open(), fill_post(),
- * clear_tally(), job_retire(), job_free_retired(), is_pinned(); src/map.c: wait_for_room();
- * src/recover.c: recover_worker(), clear_record().
+ * clear_tally(), close_job(), slots_sweep(); src/wait.c: wait_for_slot(); src/recover.c: recover_worker(),
+ * clear_record().
  *
  * There is one place for a job: its post on the board, its ledger, its tally.  Each word of them has the
  * number of the job that it belongs to; whatever a worker does to one must be of the job that it has
  * joined.  Numbers of jobs come from the board, or, stale ones of any age, from the ring or an offer to adopt.
+ *
+ * A worker's pin is nobody's but its own here, so it is as good as stored; the parent's swap is in cancel.pml.
  *
  * Completion is read off the ledger (bell.pml), and a permit is a counter (sleep.pml).
  */
@@ -254,7 +256,7 @@ inline recover(w)
 
 inline open()
 {
-	/* job_prepare(): a ledger of zeroes, in memory that is free */
+	/* job_open(): a ledger of zeroes, in memory that is free */
 	d_step { memory_of = j; ledger[0] = TODO; ledger[CHUNKS - 1] = TODO; version[0] = 0; version[CHUNKS - 1] = 0 };
 	post_of = j;
 	d_step { tally_of = j; tally = 0 };
@@ -284,7 +286,7 @@ inline close()
 	atomic { memory_of = 0; post_of = 0; tally_of = 0 }
 }
 
-/* job_free_retired() and wait_for_slot(): again and again, until the pin is gone or its worker was found dead. */
+/* slots_sweep() and wait_for_slot(): again and again, until the pin is gone or its worker was found dead. */
 inline await_unpinned(w)
 {
 	do

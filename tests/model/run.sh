@@ -10,7 +10,11 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 searches=0 failed=0
 
-command -v spin >/dev/null || { echo "models: spin is not installed"; exit 1; }
+command -v spin >/dev/null || { for mutant in DOOMS_BEFORE_THE_LEDGER DOOMS_WITHOUT_A_SWAP LEDGER_LEFT NOT_DISMISSED NOT_KILLED UNPIN_STORED; do
+	search mutant cancel -DMUTANT_$mutant
+done
+
+echo "models: spin is not installed"; exit 1; }
 
 field() { # field PATTERN: the number that stands before it in what the search has printed
 	sed -n "s/^ *\([0-9.e+]*\) $1.*/\1/p" "$work/pan.out" | head -n 1 | awk '{ printf "%.0f", $1 }'
@@ -52,11 +56,15 @@ printf '%-6s %-50s %10s %11s %6s %6s  %s\n' model parameters states transitions 
 # One kill, unless it says K=2.
 search holds claim -DCHUNKS=2 -DLONG=1
 full holds claim -DCHUNKS=3 -DLONG=1
+full holds claim -DCHUNKS=3 -DSHARED -DTURNS -DLONG=1
 search holds bell
 search holds pins -DCHUNKS=1
 search holds sleep -DITEMS=1
 search holds doom -DCHUNKS=1
+search holds cancel -DCHUNKS=1
 full holds claim -DCHUNKS=4
+full holds claim -DCHUNKS=4 -DTURNS
+full holds claim -DCHUNKS=4 -DSHARED -DTURNS -DLONG=0 -DPERMITS=0
 full holds claim -DCHUNKS=5 -DLONG=2
 full holds claim -DCHUNKS=2 -DLEN=2
 full holds claim -DCHUNKS=2 -DLEN=1 -DCANCEL
@@ -65,6 +73,7 @@ full holds pins -DCHUNKS=2
 full holds sleep -DITEMS=2 -DLONG -DSPURIOUS=1
 full holds sleep -DITEMS=2 -DFORKS_MAY_FAIL
 full holds doom -DCHUNKS=2
+full holds cancel -DCHUNKS=2
 full holds claim -DCHUNKS=2 -DK=2
 full holds claim -DCHUNKS=2 -DK=2 -DSLOTS=1
 full holds claim -DCHUNKS=1 -DLEN=3 -DK=2 -DSLOTS=1
@@ -72,6 +81,7 @@ full holds bell -DK=2
 full holds pins -DCHUNKS=1 -DK=2
 full holds sleep -DITEMS=1 -DK=2 -DLONG
 full holds doom -DCHUNKS=1 -DK=2
+full holds cancel -DCHUNKS=1 -DK=2
 
 # No run is endless: there is no cycle of states.
 search ends bell -DCHUNKS=2
@@ -79,6 +89,7 @@ full ends claim -DCHUNKS=1
 full ends pins -DCHUNKS=1
 full ends sleep -DITEMS=1 -DSPURIOUS=1
 full ends doom -DCHUNKS=1
+full ends cancel -DCHUNKS=1
 
 for mutant in NO_ANNOUNCE NO_CLAIMING CLAIM_IN_TWO_STEPS FORK_BEFORE_RECOVERY; do
 	search mutant claim -DCHUNKS=2 -DMUTANT_$mutant
@@ -87,6 +98,7 @@ search mutant claim -DCHUNKS=1 -DLEN=2 -DMUTANT_POSITION_BEFORE_FAILURE
 search mutant claim -DCHUNKS=1 -DLEN=2 -DMUTANT_FAILURE_NOT_IN_POSITION
 search mutant claim -DCHUNKS=5 -DLONG=2 -DMUTANT_STOLEN_NOT_SAID
 search mutant claim -DCHUNKS=5 -DLONG=2 -DMUTANT_STOLEN_LOST
+search mutant claim -DCHUNKS=4 -DSHARED -DLONG=0 -DPERMITS=0 -DMUTANT_LEAVES_FOR_GOOD
 search mutant claim -DCHUNKS=1 -DLEN=3 -DK=2 -DSLOTS=1 -DMUTANT_VERSION_NOT_COMPARED
 full mutant claim -DCHUNKS=2 -DK=2 -DSLOTS=1 -DMUTANT_NOT_SHOWN_LATER
 
