@@ -125,13 +125,13 @@ static void free_in_callback(forkpool_job *job, void *arg)
 	forkpool_job_free(job);
 }
 
-static void submit_nameless(forkpool *pool, unsigned count, uint64_t *result, const forkpool_opts *opts)
+static void submit_nameless(forkpool *pool, unsigned count, uint64_t *results, const forkpool_opts *opts)
 {
 	for (unsigned i = 0; i < count; i++) {
 		uint64_t item = i;
-		ck_assert_int_eq(
-		        forkpool_apply_async(NULL, pool, square_task, &item, sizeof item, result, sizeof *result, opts),
-		        0);
+		ck_assert_int_eq(forkpool_apply_async(NULL, pool, square_task, &item, sizeof item, &results[i],
+		                                      sizeof *results, opts),
+		                 0);
 	}
 	dispatch_all(pool);
 }
@@ -140,16 +140,16 @@ START_TEST(a_job_without_a_handle_frees_itself)
 {
 	enum { JOBS = SANITIZED ? 1000 : 10000 };
 	unsigned calls = 0;
-	uint64_t result;
+	static uint64_t results[JOBS];
 	forkpool *pool = pool_of(backend_id(_i), 2);
 	forkpool_opts opts = {.done = count_call, .done_arg = &calls};
-	submit_nameless(pool, JOBS, &result, &opts);
+	submit_nameless(pool, JOBS, results, &opts);
 	size_t before = heap_in_use();
-	submit_nameless(pool, JOBS, &result, &opts);
+	submit_nameless(pool, JOBS, results, &opts);
 	ck_assert_uint_eq(calls, 2 * JOBS);
 	ck_assert_uint_le(heap_in_use(), before + JOBS);
 	opts.done = free_in_callback;
-	submit_nameless(pool, JOBS, &result, &opts);
+	submit_nameless(pool, JOBS, results, &opts);
 	ck_assert_uint_eq(calls, 3 * JOBS);
 	ck_assert_uint_le(heap_in_use(), before + JOBS);
 	forkpool_destroy(pool);
