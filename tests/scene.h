@@ -19,16 +19,16 @@ enum { PATIENCE = 60 };
 enum { MOST = 2048 };
 
 extern struct scene {
-	_Atomic uint32_t open;        /* how far tasks at the gate may go on */
-	_Atomic uint32_t entered;     /* tasks that have come to a gate */
-	_Atomic uint32_t tickets;     /* tasks begun */
-	_Atomic uint32_t ended;       /* tasks that went to their end */
-	_Atomic uint32_t begun[MOST]; /* how often each was begun */
-	uint32_t ticket[MOST];        /* the how-manieth it was */
-	uint32_t workers;
-	uint32_t spared; /* tasks that end before the others hang */
-	int32_t answer;  /* what obedient tasks return */
-	pid_t pids[MOST];
+	_Atomic uint32_t open;         /* how far tasks at the gate may go on */
+	_Atomic uint32_t entered;      /* tasks that have come to a gate */
+	_Atomic uint32_t tickets;      /* tasks begun */
+	_Atomic uint32_t ended;        /* tasks that went to their end */
+	_Atomic uint32_t begun[MOST];  /* how often each was begun */
+	_Atomic uint32_t ticket[MOST]; /* the how-manieth it was */
+	_Atomic uint32_t workers;
+	_Atomic uint32_t spared; /* tasks that end before the others hang */
+	_Atomic int32_t answer;  /* what obedient tasks return */
+	_Atomic pid_t pids[MOST];
 } * scene;
 
 /* A scene for this test: before it creates the pool. */

@@ -125,13 +125,13 @@ static void free_in_callback(forkpool_job *job, void *arg)
 	forkpool_job_free(job);
 }
 
-static void submit_nameless(forkpool *pool, unsigned count, uint64_t *result, const forkpool_opts *opts)
+static void submit_nameless(forkpool *pool, unsigned count, uint64_t *results, const forkpool_opts *opts)
 {
 	for (unsigned i = 0; i < count; i++) {
 		uint64_t item = i;
-		ck_assert_int_eq(
-		        forkpool_apply_async(NULL, pool, square_task, &item, sizeof item, result, sizeof *result, opts),
-		        0);
+		ck_assert_int_eq(forkpool_apply_async(NULL, pool, square_task, &item, sizeof item, &results[i],
+		                                      sizeof *results, opts),
+		                 0);
 	}
 	dispatch_all(pool);
 }
@@ -140,16 +140,16 @@ START_TEST(a_job_without_a_handle_frees_itself)
 {
 	enum { JOBS = SANITIZED ? 1000 : 10000 };
 	unsigned calls = 0;
-	uint64_t result;
+	static uint64_t results[JOBS];
 	forkpool *pool = pool_of(backend_id(_i), 2);
 	forkpool_opts opts = {.done = count_call, .done_arg = &calls};
-	submit_nameless(pool, JOBS, &result, &opts);
+	submit_nameless(pool, JOBS, results, &opts);
 	size_t before = heap_in_use();
-	submit_nameless(pool, JOBS, &result, &opts);
+	submit_nameless(pool, JOBS, results, &opts);
 	ck_assert_uint_eq(calls, 2 * JOBS);
 	ck_assert_uint_le(heap_in_use(), before + JOBS);
 	opts.done = free_in_callback;
-	submit_nameless(pool, JOBS, &result, &opts);
+	submit_nameless(pool, JOBS, results, &opts);
 	ck_assert_uint_eq(calls, 3 * JOBS);
 	ck_assert_uint_le(heap_in_use(), before + JOBS);
 	forkpool_destroy(pool);
@@ -373,47 +373,44 @@ END_TEST
 
 /* ---- Turns ------------------------------------------------------------------------ */
 
-/* The first tasks, one a worker, go on when the gate opens; those after them only when it opens wide. */
+/* At each stage of the gate one task more a worker may go on. */
 static int paced_task(size_t index, void *ctx)
 {
-	uint32_t ticket = atomic_load(&scene->tickets);
 	(void)ctx;
 	scene_begin(index);
-	return wait_for(&scene->open, ticket < scene->workers ? 1 : 2) ? scene_end() : 1;
+	uint32_t stage = atomic_fetch_add(&scene->entered, 1) / scene->workers + 1;
+	return wait_for(&scene->open, stage) ? scene_end() : 1;
 }
 
 /* Every worker is in a chunk of the long job, and may end that one, but none that it begins later.  So the
- * short jobs come to their end only if nobody has to end a second one first. */
+ * short job comes to its end only if nobody has to end a second one first. */
 START_TEST(a_short_job_waits_for_a_chunk_a_worker)
 {
-	enum { SHORT = 10 };
+	enum { ROUNDS = 10, LONG = 1000, SHORT = 1001 };
 	unsigned workers = 1 + (unsigned)_i % 3;
 	new_scene();
 	scene->workers = workers;
 	forkpool *pool = pool_of(backend_id(_i / 3), workers);
-	forkpool_job *long_one = submit_for(pool, paced_task, 1000, &(forkpool_opts){.chunk = 1});
-	ck_assert(wait_for(&scene->tickets, workers));
-	forkpool_job *short_ones[SHORT];
-	for (uint32_t k = 0; k < SHORT; k++) {
-		uint32_t number = 1000 + k;
-		short_ones[k] =
+	forkpool_job *long_one = submit_for(pool, paced_task, LONG, &(forkpool_opts){.chunk = 1});
+	for (uint32_t round = 1; round <= ROUNDS; round++) {
+		ck_assert(wait_for(&scene->entered, round * workers));
+		uint32_t number = SHORT;
+		forkpool_job *short_one =
 		        submit_for(pool, numbered_task, 1, &(forkpool_opts){.ctx = &number, .ctx_size = sizeof number});
-	}
-	atomic_store(&scene->open, 1);
-	for (int k = 0; k < SHORT; k++) {
-		ck_assert_msg(forkpool_job_wait(short_ones[k], PATIENCE) == 0,
-		              "short job %d waits behind the second chunk of a long one", k);
-		finish(short_ones[k], 0);
+		atomic_store(&scene->open, round);
+		ck_assert_msg(forkpool_job_wait(short_one, PATIENCE) == 0,
+		              "in round %u the short job waits behind the second chunk of a long one", round);
+		finish(short_one, 0);
 	}
 	ck_assert_int_eq(forkpool_job_ready(long_one), 0);
-	atomic_store(&scene->open, 2);
+	atomic_store(&scene->open, LONG);
 	finish(long_one, 0);
 	forkpool_destroy(pool);
 }
 END_TEST
 
 /* One worker, and all the places but one taken by long jobs: the short one in the last place is begun after a
- * chunk of each. */
+ * chunk or two of each.  Nor do the long ones wait for those that come after them. */
 START_TEST(open_jobs_take_turns)
 {
 	enum { LONG = FORKPOOL_OPEN_JOBS - 2, LAST = LONG };
@@ -427,7 +424,7 @@ START_TEST(open_jobs_take_turns)
 		                     &(forkpool_opts){.ctx = &k, .ctx_size = sizeof k, .chunk = 1});
 	atomic_store(&scene->open, 1);
 	ck_assert_int_eq(forkpool_job_wait(jobs[LAST], PATIENCE), 0);
-	ck_assert_uint_le(scene->ticket[LAST], LONG + 1);
+	ck_assert_uint_le(scene->ticket[LAST], 2 * LONG + 1);
 	for (uint32_t k = 0; k <= LAST; k++)
 		finish(jobs[k], 0);
 	for (uint32_t k = 0; k < LONG; k++)
