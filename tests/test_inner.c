@@ -576,19 +576,19 @@ int main(void)
 		tcase_add_test(tcase, without_any_environment);
 		tcase_add_test(tcase, openblas_is_limited);
 	}
-	if (backend_enabled(FORKPOOL_PROCESSES)) { /* OpenMP's threads are left in the parent: not for test_case() */
-		TCase *user = tcase_create("parents that use OpenMP");
-		tcase_add_checked_fixture(user, clear_environment, NULL);
-		tcase_set_timeout(user, 10 * PATIENCE);
+	TCase *user = tcase_create("OpenMP"); /* its threads are left in this process: not for test_case() */
+	tcase_add_checked_fixture(user, clear_environment, NULL);
+	tcase_set_timeout(user, 10 * PATIENCE);
+	add_backend_test(user, openmp_uses_so_many_threads);
+	if (backend_enabled(FORKPOOL_PROCESSES)) {
 		tcase_add_test(user, one_thread_is_safe_where_the_parent_used_openmp);
 		tcase_add_test(user, several_are_if_the_parent_has_paused_openmp);
-		suite_add_tcase(suite, user);
 	}
+	suite_add_tcase(suite, user);
 	if (backend_enabled(FORKPOOL_THREADS))
 		tcase_add_test(tcase, threads_change_nothing_for_others);
 	if (backend_enabled(FORKPOOL_SERIAL))
 		tcase_add_test(tcase, serial_has_what_the_caller_has);
 	add_backend_test(tcase, all_threads_are_left_alone);
-	add_backend_test(tcase, openmp_uses_so_many_threads);
 	return run_suite(suite);
 }
