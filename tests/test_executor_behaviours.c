@@ -527,7 +527,7 @@ static void scatter(forkpool *pool, dice *d, int backend, forkpool_job **jobs, s
 
 START_TEST(shutdown_at_any_moment)
 {
-	enum { ROUNDS = SANITIZED ? 20 : 40, JOBS = 100 };
+	enum { ROUNDS = SANITIZED ? 10 : 40, JOBS = 100 };
 	int backend = backend_id(_i);
 	dice d = dice_for(test_seed(), 42);
 	new_scene();
@@ -673,7 +673,7 @@ START_TEST(a_pool_a_thread)
 }
 END_TEST
 
-enum { DEPTH = 12 };
+enum { DEPTH = SANITIZED ? 8 : 12 };
 
 /* A pool in a task, in it a job, whose tasks have pools, ... */
 static int nest(size_t index, void *ctx)

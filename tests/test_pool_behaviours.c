@@ -384,18 +384,19 @@ START_TEST(an_error_is_there_for_the_callback)
 }
 END_TEST
 
+static char large_text[1 << 20];
+
 static int raise_large_error(size_t index, void *ctx)
 {
-	static char text[1 << 16];
 	napping_task(index, ctx);
-	memset(text, 'x', sizeof text - 1);
-	return forkpool_fail_text((int)index + 1, text);
+	return forkpool_fail_text((int)index + 1, large_text);
 }
 
 /* Nothing fails fast: what runs is awaited, and the workers have nowhere to be stuck with their errors. */
 START_TEST(a_failing_map_drains_and_joins)
 {
 	enum { COUNT = 100 };
+	memset(large_text, 'x', sizeof large_text - 1);
 	new_scene();
 	forkpool *pool = pool_of(backend_id(_i), 2);
 	ck_assert_int_eq(forkpool_for(pool, raise_large_error, COUNT, &(forkpool_opts){.chunk = 1}), COUNT);
@@ -516,7 +517,7 @@ END_TEST
 /* Items, results and what belonged to the job are not kept alive. */
 START_TEST(results_are_released)
 {
-	enum { COUNT = 1 << 16, ROUNDS = 150 };
+	enum { COUNT = SANITIZED ? 1 << 14 : 1 << 16, ROUNDS = 150 };
 	forkpool *pool = pool_of(backend_id(_i), 4);
 	uint64_t *items = calloc(COUNT, 8), *results = calloc(COUNT, 8);
 	size_t heap = 0, resident = 0;
