@@ -30,7 +30,10 @@ static double enforce_one(forkpool *pool, unsigned slot)
 	double left = stint % 2 == 0 ? job->opts.timeout : time_left(record, job);
 	if (left > 0)
 		return left;
-	crew_check(pool, slot); /* it may have died long before: then the swap fails */
+	uint32_t incarnation = member->incarnation;
+	crew_check(pool, slot);
+	if (!member->alive || member->incarnation != incarnation)
+		return 0; /* it had died before; its successor counts its stints from the beginning, too */
 	DOOM_POINT();
 	if (!atomic_compare_exchange_strong(&record->stint, &stint, STINT_DOOMED))
 		return 0; /* the job may be finished by now: look before sleeping */

@@ -100,8 +100,8 @@ struct job {
 	size_t window;
 	uint32_t source_fails_at; /* the call of the source, from 1; 0: it does not */
 	uint32_t stops_at;        /* the item, from 1, at which the consumer asks to stop; 0: it does not */
-	uint64_t seed;
-	const struct job *inner; /* runs on the same pool, from a callback of this one, and is judged, too */
+	uint64_t seed;            /* even: with progress */
+	const struct job *inner;  /* runs on the same pool, from a callback of this one, and is judged, too */
 };
 
 /* How often each went wrong, and of what there was. */

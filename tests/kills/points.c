@@ -111,6 +111,7 @@ static struct control {
 	_Atomic uint32_t stays;  /* who lingers never ends */
 	_Atomic uint32_t chain;  /* each task waits until all those before it have been taken: */
 	_Atomic uint32_t begun, taken;
+	_Atomic uint32_t succession; /* the next task dies, and the one after it is waited for: enum succession */
 	_Atomic uint64_t passed[KILL_POINT_COUNT], hit[KILL_POINT_COUNT];
 } * control;
 
@@ -147,8 +148,24 @@ static void await_lingering(enum lingering least)
 		usleep(1000);
 }
 
+enum succession { NO_HEIR, DIES, HEIR_AWAITED, HEIR_BEGUN };
+
+/* Whether the task is one of the two. */
+static bool succeed(void)
+{
+	uint32_t dies = DIES, awaited = HEIR_AWAITED;
+	if (atomic_compare_exchange_strong(&control->succession, &dies, HEIR_AWAITED))
+		die();
+	if (!atomic_compare_exchange_strong(&control->succession, &awaited, HEIR_BEGUN))
+		return false;
+	usleep(30000);
+	return true;
+}
+
 void doom_point_passed(void)
 {
+	for (int ms = 0; control->succession == HEIR_AWAITED && ms < PATIENCE_S * 1000; ms++)
+		usleep(1000);
 	if (control->linger != LINGERS)
 		return;
 	control->linger = SEEN;
@@ -185,7 +202,7 @@ static bool await_taker(void)
 static void die_if_asked(void)
 {
 	uint32_t armed = 1;
-	if (await_taker() || linger())
+	if (succeed() || await_taker() || linger())
 		return;
 	if (atomic_compare_exchange_strong(&control->die, &armed, 0))
 		die();
@@ -345,10 +362,37 @@ static void cancel_in_the_last_instant(enum kind kind, bool stays)
 	forkpool_destroy(pool);
 }
 
+/* Its worker died long ago, which is noticed when its time is found to be over: the replacement, which is at its first
+ * task, too, by then, must not be ended for it. */
+static void die_before_the_limit(enum kind kind)
+{
+	struct scene scene = {
+	        0, 0, {.kind = kind, .manner = GOT, .count = 2, .chunk = 1, .workers = 1, .limit_ms = LINGER_MS}};
+	struct verdict before = verdict;
+	forkpool *pool = pool_of(1, &scene);
+	snprintf(current, sizeof current, "%s, dead before the limit is over", kind_names[kind]);
+	alarm(PATIENCE_S);
+	control->succession = DIES;
+	seen->hook_always = 1;
+	struct marked *marked = submit_marked(pool, &scene.job, &verdict);
+	usleep((LINGER_MS + 100) * 1000);
+	await_marked(marked);
+	judge_marked(marked);
+	seen->hook_always = control->succession = NO_HEIR;
+	alarm(0);
+	if (verdict.timed_out != before.timed_out || verdict.crashed != before.crashed + 1) {
+		fprintf(stderr, "FAULT: %s: %" PRIu64 " timed out, %" PRIu64 " crashed\n", current,
+		        verdict.timed_out - before.timed_out, verdict.crashed - before.crashed);
+		verdict.wrong++;
+	}
+	forkpool_destroy(pool);
+}
+
 /* Who waits for the next index is told of each chunk, and need not wait for a heartbeat. */
 static void take_each_at_once(enum kind kind)
 {
 	struct scene scene = {0, FORKPOOL_NO_SPIN, {.kind = kind, .manner = ONE_BY_ONE, .count = 8, .chunk = 1}};
+	scene.job.seed = 1; /* odd: without progress, which would wake the parent */
 	forkpool *pool = pool_of(1, &scene);
 	uint32_t late = 0;
 	snprintf(current, sizeof current, "%s, one index waits for the taker of another", kind_names[kind]);
@@ -507,6 +551,7 @@ int main(int argc, char **argv)
 	static const enum kind kinds[] = {MAP, RANGE_AT, RANGE, FOLD_AT};
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds && faultless(); i++) {
 		end_in_the_last_instant(kinds[i]);
+		die_before_the_limit(kinds[i]);
 		cancel_in_the_last_instant(kinds[i], false);
 		cancel_in_the_last_instant(kinds[i], true);
 	}

@@ -279,6 +279,7 @@ _Noreturn static void be_killer(pid_t owner)
 	uint64_t next = now_ns();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	killer.owner = owner;
+	killer.news_ns = next;
 	while (!score->stop && getppid() == owner) {
 		uint64_t now = now_ns(), pause = UINT64_C(1000000000) / score->rate;
 		next += killer_roll(2 * pause);

@@ -10,11 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 searches=0 failed=0
 
-command -v spin >/dev/null || { for mutant in DOOMS_BEFORE_THE_LEDGER DOOMS_WITHOUT_A_SWAP LEDGER_LEFT NOT_DISMISSED NOT_KILLED UNPIN_STORED; do
-	search mutant cancel -DMUTANT_$mutant
-done
-
-echo "models: spin is not installed"; exit 1; }
+command -v spin >/dev/null || { echo "models: spin is not installed"; exit 1; }
 
 field() { # field PATTERN: the number that stands before it in what the search has printed
 	sed -n "s/^ *\([0-9.e+]*\) $1.*/\1/p" "$work/pan.out" | head -n 1 | awk '{ printf "%.0f", $1 }'
@@ -123,6 +119,10 @@ full mutant sleep -DITEMS=3 -DMUTANT_HEAD_NOT_LOOKED_AT
 for mutant in ATTEMPT_NOT_ANNOUNCED BEGAN_READ_FIRST DOOM_BY_POSITION KILLS_WITHOUT_DOOMING \
 	OUTCOME_BEFORE_THE_STINT_ENDS STINT_BEFORE_POSITION STINT_NOT_ENDED STINT_STORED; do
 	search mutant doom -DMUTANT_$mutant
+done
+
+for mutant in DOOMS_BEFORE_THE_LEDGER DOOMS_WITHOUT_A_SWAP LEDGER_LEFT NOT_DISMISSED NOT_KILLED UNPIN_STORED; do
+	search mutant cancel -DMUTANT_$mutant
 done
 
 echo "models: $((searches - failed)) of $searches searches as they should be, in a process of at most $memory MB"
