@@ -48,6 +48,7 @@ static void *take_piece(forkpool_job *job, struct slot *slot, size_t size, enum 
 
 void copies_free(struct forkpool *pool, struct slot *slot)
 {
+	pool->returns += slot->piece_count;
 	while (slot->piece_count > 0)
 		arena_free(&pool->arena, slot->pieces[--slot->piece_count]);
 	slot->scratch_used = 0;

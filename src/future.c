@@ -106,11 +106,15 @@ int forkpool_job_next(forkpool_job *job, size_t *index, double seconds)
 	int error = index == NULL ? -EINVAL : check_wait(job, seconds);
 	if (error == 0 && job->request.kind == JOB_FOLD)
 		error = -EINVAL;
-	if (error == 0 && !has_next(&next))
-		error = wait_for(job, has_next, &next, seconds);
+	if (error != 0)
+		return error;
+	job->references++; /* a callback may free it */
+	if (!has_next(&next))
+		error = pool_wait(job->pool, has_next, &next, seconds);
 	if (error == 0 &&
 	    next.result == 0) /* all are handed out, and the last look may have been the first at its end */
 		error = forkpool_job_wait(job, seconds);
+	job_release(job);
 	if (error != 0)
 		return error;
 	if (next.result == 1)

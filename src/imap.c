@@ -170,6 +170,8 @@ static void submit_block(struct stream *stream, struct block *block)
 		stream->block_opts.chunk = block->count / (2 * pool_workers(stream->pool)) + 1;
 	stream->block_opts.status = block->status;
 	stream->block_opts.report = stream->opts.report == NULL ? NULL : &block->report;
+	for (size_t offset = 0; offset < block->count; offset++)
+		block->status[offset] = FORKPOOL_CANCELLED; /* unless they are begun */
 	request.columns = &column;
 	request.count = block->count;
 	request.results = block->results;
@@ -181,14 +183,15 @@ static void submit_block(struct stream *stream, struct block *block)
 	}
 }
 
-static void fill_window(struct stream *stream)
+/* One block; what has come back meanwhile is handed on before the next. */
+static void fill_a_block(struct stream *stream)
 {
-	struct block *block;
-	while (!stream->ended && (block = free_block(stream)) != NULL) {
-		fill(stream, block);
-		if (block->count > 0)
-			submit_block(stream, block);
-	}
+	struct block *block = stream->ended ? NULL : free_block(stream);
+	if (block == NULL)
+		return;
+	fill(stream, block);
+	if (block->count > 0)
+		submit_block(stream, block);
 }
 
 /* ---- Blocks end ---- */
@@ -252,11 +255,24 @@ static void adapt_size(struct stream *stream, const struct block *block)
 		stream->size = stream->least;
 }
 
+/* Refused, at once or when its turn came. */
+static bool is_refused(const struct block *block)
+{
+	return block->job == NULL || block->job->request.count == 0;
+}
+
+static forkpool_report report_of(const struct block *block)
+{
+	forkpool_report report = {.tasks = block->count, .cancelled = block->count, .status = FORKPOOL_CANCELLED};
+	if (!is_refused(block))
+		job_report(block->job, &report);
+	return report;
+}
+
 /* Its results have been handed on. */
 static void free_job(struct stream *stream, struct block *block)
 {
-	forkpool_report report;
-	job_report(block->job, &report);
+	forkpool_report report = report_of(block);
 	add_report(&stream->total, &report, block->first);
 	adapt_size(stream, block);
 	if (block->job->result < 0)
@@ -303,7 +319,7 @@ static void hand_on_as_they_come(struct stream *stream, struct block *block)
 	}
 	if (!is_finished(block->job))
 		return;
-	if (block->job->delivered == NULL) /* there was no memory to look at them one by one */
+	if (block->job->delivered == NULL || is_refused(block)) /* or there was no memory to look at them one by one */
 		hand_on_all(stream, block);
 	free_job(stream, block);
 }
@@ -338,9 +354,8 @@ static void hand_on_refused(struct stream *stream)
 	struct block *block = stream->refused;
 	if (block == NULL)
 		return;
-	stream->total.cancelled += block->count;
-	for (size_t offset = 0; offset < block->count; offset++)
-		block->status[offset] = FORKPOOL_CANCELLED;
+	forkpool_report report = report_of(block);
+	add_report(&stream->total, &report, block->first);
 	hand_on_all(stream, block);
 }
 
@@ -394,10 +409,11 @@ static void run_stream(struct stream *stream)
 {
 	for (;;) {
 		double seconds = tell_progress(stream);
-		fill_window(stream);
+		fill_a_block(stream);
 		if (oldest(stream) == NULL)
 			break;
-		pool_wait(stream->pool, has_something, stream, seconds);
+		bool can_take = !stream->ended && free_block(stream) != NULL;
+		pool_wait(stream->pool, has_something, stream, can_take ? 0 : seconds);
 		hand_on_some(stream);
 	}
 	hand_on_refused(stream);
@@ -455,6 +471,9 @@ int forkpool_imap(forkpool *pool, forkpool_map_fn *function, forkpool_next_fn *n
 		return refusal.error;
 	}
 	stream.total.restarts = stream.pool->restarts;
+	pool_enter(stream.pool);
 	run_stream(&stream);
-	return end_stream(&stream);
+	int result = end_stream(&stream);
+	pool_leave(stream.pool);
+	return result;
 }

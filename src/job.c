@@ -66,7 +66,7 @@ static bool keep_input(forkpool_job *job)
 {
 	struct job_request *request = &job->request;
 	size_t columns = request->column_count > 1 ? request->column_count * sizeof *request->columns : 0;
-	size_t item = request->single ? request->columns->size : 0;
+	size_t item = request->single && !job->opts.inherited ? request->columns->size : 0;
 	size_t bytes = rounded(columns) + rounded(job->opts.ctx_size) + rounded(item);
 	if (bytes == 0)
 		return true;
@@ -239,7 +239,7 @@ int job_open(forkpool_job *job)
 	pool->slots[slot].number = job->number;
 	pool->slots[slot].job = job;
 	job->state = JOB_OPEN;
-	job->next = NULL;
+	job->wanted = 0;
 	job->by_ledger = job->opts.stop_on_failure != 0;
 	if (job->by_ledger || job->chunks == 0) /* nobody will note the end of nothing */
 		pool->slots_suspect |= (uint64_t)1 << slot;
@@ -312,7 +312,6 @@ void job_finish(forkpool_job *job)
 	if (job->state == JOB_OPEN)
 		close_job(job);
 	job->state = JOB_FINISHED;
-	job->next = NULL;
 	job->finish = ++job->pool->finish;
 }
 

@@ -44,7 +44,7 @@ struct first {
 enum job_state { JOB_WAITING, JOB_OPEN, JOB_FINISHED };
 
 struct forkpool_job {
-	forkpool_job *next; /* of those in the same state; behind the callbacks: none */
+	forkpool_job *next, *previous; /* in a queue */
 	struct forkpool *pool;
 	const struct worker *submitter; /* in whose task; or NULL */
 	pid_t owner;                    /* the pool's, which may be gone before the job is */
@@ -58,8 +58,9 @@ struct forkpool_job {
 	forkpool_opts opts;
 	forkpool_column one_column;
 	_Alignas(16) char small[16];
-	char *kept;    /* copies made when it was submitted: of columns, ctx, the item; or NULL */
-	size_t wanted; /* bytes that the arena did not have for it */
+	char *kept;     /* copies made when it was submitted: of columns, ctx, the item; or NULL */
+	size_t wanted;  /* bytes that the arena did not have for it; 0: it has not tried, or it is open */
+	uint64_t tried; /* the pool's `returns` then */
 
 	/* As workers see them. */
 	uint64_t number; /* 0: not open yet */

@@ -145,7 +145,7 @@ void outcome_settle(forkpool_job *job)
 {
 	if (job->state == JOB_OPEN)
 		settle_open(job);
-	else if (job->wanted > 0)
+	else if (job->error == -ENOMEM)
 		refuse_late(job);
 	else
 		cancel_all(job);
@@ -178,7 +178,7 @@ static void report_first(const forkpool_job *job, forkpool_report *report)
 /* Why the job ended early. */
 static void report_error(const forkpool_job *job, forkpool_report *report)
 {
-	bool refused = job->wanted > 0 && job->first.message != NULL;
+	bool refused = job->number == 0 && job->error == -ENOMEM && job->first.message != NULL;
 	snprintf(report->message, sizeof report->message, "%s",
 	         refused ? job->first.message : forkpool_strerror(job->error));
 }

@@ -26,7 +26,7 @@ struct slot {
 
 /* Jobs in the order in which they came. */
 struct job_queue {
-	forkpool_job *first, **end;
+	forkpool_job *first, *last;
 };
 
 struct forkpool {
@@ -67,6 +67,7 @@ struct forkpool {
 	uint64_t slots_used;    /* bit s: slots[s] belongs to an open or closed job */
 	uint64_t slots_closing; /* to a closed one */
 	uint64_t slots_heavy;   /* and has memory of the arena */
+	uint64_t returns;       /* of memory to the arena */
 	uint64_t slots_suspect; /* to one whose end is not told by the endings */
 	struct slot slots[JOB_SLOTS];
 	struct orphan *orphan_slots[ORPHAN_SLOTS];

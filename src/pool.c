@@ -265,8 +265,6 @@ int forkpool_create(forkpool **created, const forkpool_config *config)
 	pool->creator = worker_current;
 	pool->backend = backends[complete.backend];
 	pool->epoll = pool->timer = pool->bell = pool->engine.doorbell = pool->lifeline = -1;
-	queue_init(&pool->waiting);
-	queue_init(&pool->finished);
 	error = make(pool);
 	if (error != 0) {
 		unmake(pool);
@@ -303,9 +301,11 @@ int forkpool_join(forkpool *pool)
 		error = -EINVAL;
 	if (error != 0)
 		return error;
+	pool_enter(pool);
 	pool_wait(pool, is_unoccupied, pool, -1);
 	crew_end_inline(pool);
 	wait_for_ends(pool);
+	pool_leave(pool);
 	return 0;
 }
 
@@ -315,10 +315,12 @@ int forkpool_terminate(forkpool *pool)
 	if (error != 0)
 		return error;
 	pool->closed = true;
+	pool_enter(pool);
 	crew_kill(pool);
 	wait_for_ends(pool);
 	pool_end_all(pool, -ESHUTDOWN);
 	pool_wait(pool, is_unoccupied, pool, -1); /* calls back */
+	pool_leave(pool);
 	return 0;
 }
 
@@ -333,6 +335,16 @@ void forkpool_destroy(forkpool *pool)
 		forkpool_join(pool);
 	}
 	unmake(pool);
+}
+
+static int renew_crew(forkpool *pool)
+{
+	crew_close(pool);
+	wait_for_ends(pool);
+	if (pool->killed)
+		crew_reset(pool); /* what the old workers have left could not be believed */
+	crew_open(pool);
+	return start_crew(pool);
 }
 
 int forkpool_refresh(forkpool *pool)
@@ -350,12 +362,10 @@ int forkpool_refresh(forkpool *pool)
 		return error;
 	objects_free(&pool->objects);
 	pool->objects = objects;
-	crew_close(pool);
-	wait_for_ends(pool);
-	if (pool->killed)
-		crew_reset(pool); /* what the old workers have left could not be believed */
-	crew_open(pool);
-	return start_crew(pool);
+	pool_enter(pool);
+	error = renew_crew(pool);
+	pool_leave(pool);
+	return error;
 }
 
 /* ---- The arena's calls ---- */
@@ -363,13 +373,17 @@ int forkpool_refresh(forkpool *pool)
 /* Space may be short only because a worker still looks at the last job: it will not for long. */
 static void *alloc_patiently(forkpool *pool, size_t size)
 {
+	void *memory;
+	pool_enter(pool);
 	for (int patience = WAIT_PATIENCE;; patience--) {
 		slots_sweep(pool);
-		void *memory = arena_alloc_zeroed(&pool->arena, size, true);
+		memory = arena_alloc_zeroed(&pool->arena, size, true);
 		if (memory != NULL || pool->slots_closing == 0 || patience == 0)
-			return memory;
+			break;
 		wait_for_slot(pool);
 	}
+	pool_leave(pool);
+	return memory;
 }
 
 void *forkpool_alloc(forkpool *pool, size_t size)
@@ -387,4 +401,5 @@ void forkpool_free(forkpool *pool, void *memory)
 {
 	if (check_owner(pool) == 0)
 		arena_release(&pool->arena, memory);
+	pool->returns++;
 }

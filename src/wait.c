@@ -196,7 +196,7 @@ static void end_jobs(forkpool *pool)
 static bool try_to_open(forkpool_job *job)
 {
 	struct forkpool *pool = job->pool;
-	if (!slot_is_free(pool))
+	if (!slot_is_free(pool) || (job->wanted > 0 && job->tried == pool->returns))
 		return false;
 	int error = job_open(job);
 	if (error != 0 && pool->slots_closing != 0) {
@@ -205,6 +205,7 @@ static bool try_to_open(forkpool_job *job)
 	}
 	if (error == 0)
 		return true;
+	job->tried = pool->returns; /* not again before memory has come back */
 	if (pool->slots_used != 0)
 		return false;
 	job->error = error;
@@ -462,12 +463,15 @@ static bool is_time(void *arg)
 static void work_inline(forkpool *pool, double until, bool one_chunk)
 {
 	struct worker *worker = pool->inline_worker;
+	double until_told = tell_progress(pool);
+	if (pool->unfinished == 0)
+		return;
 	int error = crew_renew_inline(pool);
 	if (error != 0) {
 		pool_end_all(pool, error);
 		return;
 	}
-	pool->inline_until = fmin(until, tell_progress(pool));
+	pool->inline_until = fmin(until, until_told);
 	pool->one_chunk = one_chunk;
 	worker->interrupt = one_chunk || !isinf(pool->inline_until) ? is_time : NULL;
 	worker->interrupt_arg = pool;
