@@ -84,6 +84,7 @@ static void make_engine(struct engine *engine)
 	*engine = (struct engine){
 	        .board = zeroed(sizeof *engine->board),
 	        .tallies = zeroed(JOB_SLOTS * sizeof *engine->tallies),
+	        .endings = zeroed(sizeof *engine->endings),
 	        .failures = zeroed(JOB_SLOTS * sizeof *engine->failures),
 	        .records = zeroed(sizeof *engine->records),
 	        .workers = 1,
