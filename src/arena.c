@@ -165,7 +165,7 @@ static struct arena_segment *take(struct arena *arena, size_t size)
 {
 	if (size > SIZE_MAX - ARENA_ALIGNMENT || !table_grow(arena))
 		return NULL;
-	size = (size + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
+	size = arena_rounded(size);
 	struct arena_segment *segment = find_free(arena, size);
 	if (segment == NULL)
 		return NULL;

@@ -24,6 +24,12 @@ struct arena {
 	size_t table_size, used;                /* table_size: a power of two */
 };
 
+/* As much as a piece of that size takes. */
+static inline size_t arena_rounded(size_t size)
+{
+	return (size + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
+}
+
 /* Manages the region from `offset` to its end.  0 or -ENOMEM. */
 int arena_init(struct arena *arena, const struct region *region, size_t offset);
 void arena_destroy(struct arena *arena);

@@ -145,8 +145,7 @@ static bool believe_tally(forkpool_job *job, uint64_t finished)
 
 uint64_t jobs_to_check(const struct forkpool *pool)
 {
-	uint64_t open = pool->slots_used & ~pool->slots_closing;
-	return open & (atomic_load(&pool->engine.endings->jobs) | pool->slots_suspect); /* B1 */
+	return open_slots(pool) & (atomic_load(&pool->engine.endings->jobs) | pool->slots_suspect); /* B1 */
 }
 
 bool job_check(forkpool_job *job)

@@ -10,7 +10,6 @@
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* 0, or that the job is none of the caller's. */
 static int check_handle(const forkpool_job *job)

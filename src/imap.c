@@ -59,11 +59,6 @@ struct stream {
 
 /* ---- Memory ---- */
 
-static size_t rounded(size_t size)
-{
-	return (size + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
-}
-
 static size_t default_window(size_t item_bytes)
 {
 	size_t window = DEFAULT_BYTES / item_bytes;
@@ -93,9 +88,9 @@ static bool plan_blocks(struct stream *stream, size_t window, struct refusal *re
 
 static bool take_memory(struct stream *stream, struct refusal *refusal)
 {
-	size_t items = rounded(stream->capacity * stream->item_size);
-	size_t results = rounded(stream->capacity * stream->request.result_size);
-	size_t status = rounded(stream->capacity * sizeof(int32_t)), bytes = items + results + status;
+	size_t items = arena_rounded(stream->capacity * stream->item_size);
+	size_t results = arena_rounded(stream->capacity * stream->request.result_size);
+	size_t status = arena_rounded(stream->capacity * sizeof(int32_t)), bytes = items + results + status;
 	char *at = stream->memory = forkpool_alloc(stream->pool, bytes * stream->block_count);
 	if (at == NULL)
 		return refuse(refusal, -ENOMEM,
@@ -324,10 +319,22 @@ static void hand_on_as_they_come(struct stream *stream, struct block *block)
 	free_job(stream, block);
 }
 
+/* With stop_on_failure a block that failed is not waited for in its order. */
+static bool has_failed(const struct stream *stream)
+{
+	for (size_t i = 0; stream->opts.stop_on_failure && !stream->ended && i < stream->block_count; i++)
+		if (stream->blocks[i].job != NULL && is_finished(stream->blocks[i].job) &&
+		    stream->blocks[i].job->result != 0)
+			return true;
+	return false;
+}
+
 static bool has_something(void *arg)
 {
 	struct stream *stream = arg;
 	const struct block *first = oldest(stream);
+	if (has_failed(stream))
+		return true;
 	if (!stream->unordered)
 		return is_finished(first->job);
 	for (size_t i = 0; i < stream->block_count; i++)
@@ -339,6 +346,10 @@ static bool has_something(void *arg)
 static void hand_on_some(struct stream *stream)
 {
 	struct block *block;
+	if (has_failed(stream)) {
+		stream->ended = true;
+		cancel_blocks(stream);
+	}
 	while (!stream->unordered && (block = oldest(stream)) != NULL && is_finished(block->job)) {
 		hand_on_all(stream, block);
 		free_job(stream, block);

@@ -48,16 +48,11 @@ static void plan_chunks(forkpool_job *job)
 	job->chunks = count / job->chunk + (count % job->chunk != 0);
 }
 
-static size_t rounded(size_t size)
-{
-	return (size + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
-}
-
 static void *keep_copy(char **at, const void *from, size_t size)
 {
 	void *copy = *at;
 	memcpy(copy, from, size);
-	*at += rounded(size);
+	*at += arena_rounded(size);
 	return copy;
 }
 
@@ -67,10 +62,10 @@ static bool keep_input(forkpool_job *job)
 	struct job_request *request = &job->request;
 	size_t columns = request->column_count > 1 ? request->column_count * sizeof *request->columns : 0;
 	size_t item = request->single && !job->opts.inherited ? request->columns->size : 0;
-	size_t bytes = rounded(columns) + rounded(job->opts.ctx_size) + rounded(item);
+	size_t bytes = arena_rounded(columns) + arena_rounded(job->opts.ctx_size) + arena_rounded(item);
 	if (bytes == 0)
 		return true;
-	if (item > 0 && item <= sizeof job->small && bytes == rounded(item)) { /* most often it is a number */
+	if (item > 0 && item <= sizeof job->small && bytes == arena_rounded(item)) { /* most often it is a number */
 		job->one_column.base = memcpy(job->small, job->one_column.base, item);
 		return true;
 	}

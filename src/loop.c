@@ -8,9 +8,8 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <unistd.h>
 
-static int check_owner(const forkpool *pool)
+static int check_user(const forkpool *pool)
 {
 	if (pool == NULL)
 		return -EINVAL;
@@ -19,7 +18,7 @@ static int check_owner(const forkpool *pool)
 
 int forkpool_fd(const forkpool *pool)
 {
-	int error = check_owner(pool);
+	int error = check_user(pool);
 	if (error != 0)
 		return error;
 	forkpool *mutable = (forkpool *)(uintptr_t)pool; /* nobody has a pool that is const */
@@ -39,7 +38,7 @@ static bool never(void *arg)
 
 int forkpool_dispatch(forkpool *pool)
 {
-	int error = check_owner(pool);
+	int error = check_user(pool);
 	if (error != 0)
 		return error;
 	pool_wait(pool, never, NULL, 0);

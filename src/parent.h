@@ -43,9 +43,10 @@ struct forkpool {
 	struct inner inner;
 	struct places places;
 	int epoll;
-	int timer;    /* for a host's event loop; -1: it has none */
-	int bell;     /* the doorbell's end to read from: eventfd, or a pipe */
-	int lifeline; /* the end of a pipe that closes with the parent; -1: none */
+	int timer;       /* for a host's event loop; -1: it has none */
+	double timer_at; /* when it is set for, or was */
+	int bell;        /* the doorbell's end to read from: eventfd, or a pipe */
+	int lifeline;    /* the end of a pipe that closes with the parent; -1: none */
 	ino_t lifeline_inode;
 	bool closed, killed;
 	int start_error; /* why a worker could not be started last */

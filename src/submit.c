@@ -11,8 +11,6 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 bool refuse(struct refusal *refusal, int error, const char *format, ...)
 {
@@ -57,6 +55,8 @@ static bool check_opts(const forkpool_opts *opts, struct refusal *refusal)
 	if (opts->retries > FORKPOOL_MAX_RETRIES)
 		return refuse(refusal, -EINVAL, "opts.retries is %u; it must be at most %d", opts->retries,
 		              FORKPOOL_MAX_RETRIES);
+	if (opts->ctx_size > SIZE_MAX / 4)
+		return refuse(refusal, -EOVERFLOW, "opts.ctx_size %zu is too large", opts->ctx_size);
 	if (opts->ctx == NULL && opts->ctx_size > 0)
 		return refuse(refusal, -EINVAL, "opts.ctx is NULL, and opts.ctx_size %zu", opts->ctx_size);
 	return true;

@@ -438,7 +438,7 @@ static void sleep_until_news(forkpool *pool, const struct goal *goal)
 	tell_progress(pool);
 	double seconds = until_due(pool, goal->until);
 	atomic_store(&pool->engine.board->parent_asleep, 1);
-	if (has_ended(pool) || is_reached(goal))
+	if (has_ended(pool) || is_reached(goal) || pool->finished.first != NULL)
 		atomic_store(&pool->engine.board->parent_asleep, 0);
 	else
 		sleep_once(pool, seconds);

@@ -3,6 +3,8 @@
  */
 #include "watch.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -136,15 +138,15 @@ int watch_open_for_host(forkpool *pool)
 	return 0;
 }
 
-void watch_set_timer(const forkpool *pool, double seconds)
+/* One that is set for earlier does as well: then there is a look in vain. */
+void watch_set_timer(forkpool *pool, double seconds)
 {
-	struct itimerspec time = {0};
-	if (!isinf(seconds)) {
-		uint64_t ns = (uint64_t)(seconds * 1e9) + 1; /* 0 would be none */
-		time.it_value.tv_sec = (time_t)(ns / 1000000000u);
-		time.it_value.tv_nsec = (long)(ns % 1000000000u);
-	}
-	timerfd_settime(pool->timer, 0, &time, NULL);
+	double now = clock_seconds();
+	if (isinf(seconds) || (pool->timer_at > now && pool->timer_at <= now + seconds))
+		return;
+	uint64_t ns = (uint64_t)(seconds * 1e9) + 1; /* 0 would be none */
+	struct itimerspec time = {.it_value = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)}};
+	pool->timer_at = timerfd_settime(pool->timer, 0, &time, NULL) == 0 ? now + seconds : 0;
 }
 
 void watch_ring(const forkpool *pool)

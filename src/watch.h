@@ -20,7 +20,7 @@ void watch_remove(forkpool *pool, unsigned slot);
 /* For a host that waits for the pool's epoll descriptor itself: a timer in it, and, of a pool that runs inline, the
  * bell.  0 or -errno: -EMFILE, -ENFILE, -ENOMEM, or -ENOSYS. */
 int watch_open_for_host(forkpool *pool);
-void watch_set_timer(const forkpool *pool, double seconds); /* INFINITY: none */
+void watch_set_timer(forkpool *pool, double seconds); /* or earlier; INFINITY: none is needed */
 void watch_ring(const forkpool *pool);
 void watch_drain(const forkpool *pool);
 
