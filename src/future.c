@@ -4,6 +4,7 @@
 #include "owner.h"
 #include "job.h"
 #include "parent.h"
+#include "schedule.h"
 #include "wait.h"
 
 #include <errno.h>
@@ -62,11 +63,20 @@ int forkpool_job_get(forkpool_job *job, forkpool_report *report)
 	return result;
 }
 
+static void cancel(forkpool_job *job)
+{
+	if (job->state == JOB_FINISHED)
+		return; /* the pool may be gone */
+	pool_enter(job->pool);
+	schedule_cancel(job);
+	pool_leave(job->pool);
+}
+
 int forkpool_job_cancel(forkpool_job *job)
 {
 	int error = check_handle(job);
 	if (error == 0)
-		pool_cancel(job);
+		cancel(job);
 	return error;
 }
 
@@ -76,7 +86,7 @@ void forkpool_job_free(forkpool_job *job)
 		return; /* the latter: from a callback of a job that nobody has a handle of, or that is being freed */
 	job->has_handle = false;
 	if (!is_finished(job)) {
-		pool_cancel(job);
+		cancel(job);
 		wait_for(job, is_finished, job, -1);
 	}
 	job_release(job);

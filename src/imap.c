@@ -8,6 +8,7 @@
  */
 #include "clock.h"
 #include "parent.h"
+#include "schedule.h"
 #include "submit.h"
 #include "wait.h"
 
@@ -195,7 +196,7 @@ static void cancel_blocks(struct stream *stream)
 {
 	for (size_t i = 0; i < stream->block_count; i++)
 		if (stream->blocks[i].job != NULL)
-			pool_cancel(stream->blocks[i].job);
+			schedule_cancel(stream->blocks[i].job);
 }
 
 static void hand_on(struct stream *stream, const struct block *block, size_t offset)

@@ -38,6 +38,8 @@ libforkpool_la_SOURCES = \
 	src/region.c src/region.h \
 	src/resume.h \
 	src/ring.c src/ring.h \
+	src/schedule.c src/schedule.h \
+	src/sleep.c src/sleep.h \
 	src/seed.c \
 	src/submit.c src/submit.h \
 	src/symbol.c src/symbol.h \

@@ -5,6 +5,8 @@
 #include "crew.h"
 #include "job.h"
 #include "queue.h"
+#include "schedule.h"
+#include "sleep.h"
 #include "wait.h"
 #include "watch.h"
 
@@ -318,7 +320,7 @@ int forkpool_terminate(forkpool *pool)
 	pool_enter(pool);
 	crew_kill(pool);
 	wait_for_ends(pool);
-	pool_end_all(pool, -ESHUTDOWN);
+	schedule_end_all(pool, -ESHUTDOWN);
 	pool_wait(pool, is_unoccupied, pool, -1); /* calls back */
 	pool_leave(pool);
 	return 0;
@@ -399,7 +401,8 @@ void *forkpool_alloc(forkpool *pool, size_t size)
 
 void forkpool_free(forkpool *pool, void *memory)
 {
-	if (check_owner(pool) == 0)
-		arena_release(&pool->arena, memory);
+	if (check_owner(pool) != 0)
+		return;
+	arena_release(&pool->arena, memory);
 	pool->returns++;
 }

@@ -5,6 +5,7 @@
 #include "submit.h"
 
 #include "parent.h"
+#include "schedule.h"
 #include "wait.h"
 
 #include <errno.h>
@@ -176,10 +177,13 @@ forkpool_job *submit(forkpool *pool, const struct job_request *request, bool kee
 	if (pool == NULL)
 		return NULL;
 	forkpool_job *job = job_make(pool, request, keep);
-	if (job == NULL)
+	if (job == NULL) {
 		refuse(refusal, -ENOMEM, "no memory for a job");
-	else
-		pool_submit(job);
+		return NULL;
+	}
+	pool_enter(pool);
+	schedule(job);
+	pool_leave(pool);
 	return job;
 }
 

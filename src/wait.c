@@ -1,294 +1,23 @@
 /*
- * What the parent does in a call of the pool.  It notices which jobs are finished, opens those that wait in their
- * place, and calls back; and if it has to wait, it spins for a bounded time, then sleeps on an epoll descriptor that
- * holds the doorbell and a pidfd a worker, and acts upon what woke it.  A slow heartbeat looks at everything, so
- * that whatever went unnoticed costs a moment and never a hang.
+ * What the parent does in a call of the pool.  It ends and opens jobs, calls back, and, if it has to wait, spins for a
+ * bounded time, and sleeps then; or it works itself.
  *
  * Callbacks are called from here only, and may call everything again; so nothing here relies on what it has seen of
- * the lists of jobs before one.
+ * the jobs before one.
  */
 #include "wait.h"
 
 #include "clock.h"
 #include "crew.h"
-#include "killpoint.h"
 #include "limit.h"
-#include "orphan.h"
 #include "queue.h"
+#include "schedule.h"
+#include "sleep.h"
 #include "watch.h"
 #include "worker.h"
 
 #include <errno.h>
 #include <math.h>
-
-/* Seconds between two heartbeats; the second where a death cannot be seen in another way. */
-#define HEARTBEAT          0.5
-#define HEARTBEAT_NO_PIDFD 0.02
-
-/* Seconds in which a worker that still pins a closed job will most often have left it. */
-#define PIN_MOMENT 0.001
-
-/* ---- One sleep ---- */
-
-static void plan_beat(forkpool *pool)
-{
-	pool->next_beat = clock_seconds() + (watch_is_complete(pool) ? HEARTBEAT : HEARTBEAT_NO_PIDFD);
-}
-
-static void check_crew(forkpool *pool)
-{
-	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
-		crew_check(pool, slot);
-}
-
-static void beat(forkpool *pool)
-{
-	check_crew(pool);
-	crew_refill(pool, false);
-	crew_audit(pool);
-	orphan_publish(pool);
-	for (uint64_t slots = open_slots(pool); slots != 0; slots &= slots - 1)
-		job_audit(lowest_job(pool, slots));
-	ring_post(&pool->engine.ring, pool_workers(pool));
-	ring_rouse(&pool->engine.ring);
-	plan_beat(pool);
-}
-
-/* Until something happens, at most `seconds`, and acts upon it.  Returns at once if `seconds` is 0. */
-static void sleep_once(forkpool *pool, double seconds)
-{
-	unsigned slots[WATCH_SLOTS];
-	double until_beat = pool->next_beat - clock_seconds(), until_limit = limit_enforce(pool);
-	if (seconds > until_limit)
-		seconds = until_limit;
-	if (seconds > until_beat)
-		seconds = until_beat > 0 ? until_beat : 0;
-	if (pool->backend->shares_memory)
-		check_crew(pool); /* B1, with `stage` for the tally: a thread that ends later rings the bell */
-	orphan_publish(pool);     /* B1: who takes an orphan up later, and so gives a place away, rings */
-	int ended = watch_sleep(pool, seconds, slots);
-	atomic_store(&pool->engine.board->parent_asleep, 0);
-	for (int i = 0; i < ended; i++)
-		crew_check(pool, slots[i]);
-	if (clock_seconds() >= pool->next_beat)
-		beat(pool);
-}
-
-void wait_for_slot(forkpool *pool)
-{
-	sleep_once(pool, PIN_MOMENT);
-}
-
-/* Workers that have overwritten what they are told things by. */
-static void kill_if_spoilt(forkpool *pool)
-{
-	if (!pool->killed && !crew_audit(pool))
-		crew_kill(pool);
-}
-
-static void wait_for_crew(forkpool *pool, bool (*condition)(const forkpool *pool))
-{
-	plan_beat(pool);
-	while (!condition(pool)) {
-		atomic_store(&pool->engine.board->parent_asleep, 1); /* B1, likewise */
-		check_crew(pool);
-		kill_if_spoilt(pool);
-		if (!condition(pool))
-			sleep_once(pool, INFINITY);
-	}
-	atomic_store(&pool->engine.board->parent_asleep, 0);
-}
-
-void wait_for_starts(forkpool *pool)
-{
-	wait_for_crew(pool, crew_started);
-	kill_if_spoilt(pool);
-	if (pool->killed) {
-		wait_for_crew(pool, crew_gone);
-		crew_reset(pool);
-		crew_open(pool);
-		pool->start_error = -EPROTO;
-	}
-}
-
-void wait_for_ends(forkpool *pool)
-{
-	wait_for_crew(pool, crew_gone);
-}
-
-/* ---- Jobs end ---- */
-
-static void end_job(forkpool_job *job)
-{
-	struct forkpool *pool = job->pool;
-	job_finish(job);
-	pool->unfinished--;
-	pool->tellers -= job->opts.progress != NULL;
-	queue_append(&pool->finished, job);
-	if (pool->closed && pool->unfinished == 0)
-		crew_close(pool);
-}
-
-static void end_open_jobs(forkpool *pool, int error)
-{
-	for (uint64_t slots = open_slots(pool); slots != 0; slots &= slots - 1) {
-		forkpool_job *job = lowest_job(pool, slots);
-		job_fail(job, error);
-		end_job(job);
-	}
-}
-
-void pool_end_all(forkpool *pool, int error)
-{
-	forkpool_job *job;
-	end_open_jobs(pool, error);
-	while ((job = queue_take(&pool->waiting)) != NULL) {
-		job->error = error;
-		end_job(job);
-	}
-}
-
-/* The book-keeping cannot be believed, or not be kept: ends all workers and all open jobs, and
- * makes the shared control words anew. */
-static void void_pool(forkpool *pool, int error)
-{
-	crew_kill(pool);
-	wait_for_ends(pool);
-	end_open_jobs(pool, error);
-	if (error == -EPROTO)
-		crew_reset(pool);
-	if (!pool->closed || pool->unfinished > 0)
-		crew_open(pool);
-}
-
-/* Whether there is one to end. */
-static bool has_ended(forkpool *pool)
-{
-	for (uint64_t slots = jobs_to_check(pool); slots != 0; slots &= slots - 1)
-		if (job_check(lowest_job(pool, slots)))
-			return true;
-	return false;
-}
-
-static void end_jobs(forkpool *pool)
-{
-	if (!has_ended(pool))
-		return;
-	/* What is noted from here on is seen the next time.  A note that comes late makes one look in vain. */
-	uint64_t noted = atomic_exchange(&pool->engine.endings->jobs, 0);
-	if (!pool->backend->runs_inline)
-		crew_audit(pool);
-	for (uint64_t slots = open_slots(pool) & (noted | pool->slots_suspect); slots != 0; slots &= slots - 1) {
-		forkpool_job *job = lowest_job(pool, slots);
-		if (!job_check(job))
-			continue;
-		if (job->error == -EPROTO || job->error == -ENOMEM) {
-			void_pool(pool, job->error);
-			return;
-		}
-		end_job(job);
-	}
-}
-
-/* ---- Jobs begin ---- */
-
-/* False: it has to wait for another one's slot or memory. */
-static bool try_to_open(forkpool_job *job)
-{
-	struct forkpool *pool = job->pool;
-	if (!slot_is_free(pool) || (job->wanted > 0 && job->tried == pool->returns))
-		return false;
-	int error = job_open(job);
-	if (error != 0 && pool->slots_closing != 0) {
-		slots_sweep(pool);
-		error = job_open(job);
-	}
-	if (error == 0)
-		return true;
-	job->tried = pool->returns; /* not again before memory has come back */
-	if (pool->slots_used != 0)
-		return false;
-	job->error = error;
-	end_job(job);
-	return true;
-}
-
-static void open_waiting(forkpool *pool)
-{
-	forkpool_job *job;
-	if (pool->slots_heavy != 0 || !slot_is_free(pool))
-		slots_sweep(pool);
-	while ((job = queue_take(&pool->waiting)) != NULL)
-		if (!try_to_open(job)) {
-			queue_put_first(&pool->waiting, job);
-			return;
-		}
-}
-
-/* Where many jobs wait, so many submissions are made from one look at the others' ends to the next. */
-enum { LOOK_EVERY = 32 };
-
-void pool_submit(forkpool_job *job)
-{
-	struct forkpool *pool = job->pool;
-	pool_enter(pool);
-	job->references++;
-	pool->tellers += job->opts.progress != NULL;
-	if (pool->unfinished++ == 0)
-		plan_beat(pool);
-	if (!pool->backend->runs_inline && crew_gone(pool))
-		crew_revive(pool, -EAGAIN);
-	queue_append(&pool->waiting, job);
-	if (pool->unfinished <= JOB_SLOTS || pool->unfinished % LOOK_EVERY == 0) {
-		if (!slot_is_free(pool))
-			end_jobs(pool);
-		open_waiting(pool);
-	}
-	pool_leave(pool);
-}
-
-/* ---- Jobs end early ---- */
-
-/* B4: ends the worker if it runs a task of the job.  No further one can be claimed there. */
-static void doom(forkpool_job *job, unsigned slot)
-{
-	struct forkpool *pool = job->pool;
-	struct worker_record *record = &pool->engine.records[slot];
-	struct member *member = &pool->members[slot];
-	size_t chunk = atomic_load(&record->chunk);
-	uint64_t pin = job->number;
-	if (!member->alive || member->doomed || chunk >= job->chunks ||
-	    !ledger_is_running(ledger_read(&job->ledger[chunk]), ledger_running(slot, member->incarnation)))
-		return;
-	DOOM_POINT();
-	if (!atomic_compare_exchange_strong(&record->pin, &pin, job->number | PIN_DOOMED))
-		return;
-	member->dismissed = true;
-	pool->backend->kill(pool, slot);
-}
-
-static void cancel_open(forkpool_job *job)
-{
-	job_cancel(job);
-	if (job->pool->backend->kill != NULL)
-		for (unsigned slot = 0; slot < pool_workers(job->pool); slot++)
-			doom(job, slot);
-}
-
-void pool_cancel(forkpool_job *job)
-{
-	struct forkpool *pool = job->pool;
-	if (job->state == JOB_FINISHED)
-		return;
-	pool_enter(pool);
-	if (job->state == JOB_OPEN) {
-		cancel_open(job);
-	} else {
-		queue_remove(&pool->waiting, job);
-		end_job(job);
-	}
-	pool_leave(pool);
-}
 
 /* ---- Callbacks ---- */
 
@@ -417,7 +146,7 @@ static bool end_if_stranded(forkpool *pool)
 		crew_refill(pool, true);
 	if (pool->unfinished == 0 || !crew_gone(pool))
 		return false;
-	pool_end_all(pool, pool->killed ? -ESHUTDOWN : pool->start_error);
+	schedule_end_all(pool, pool->killed ? -ESHUTDOWN : pool->start_error);
 	return true;
 }
 
@@ -468,7 +197,7 @@ static void work_inline(forkpool *pool, double until, bool one_chunk)
 		return;
 	int error = crew_renew_inline(pool);
 	if (error != 0) {
-		pool_end_all(pool, error);
+		schedule_end_all(pool, error);
 		return;
 	}
 	pool->inline_until = fmin(until, until_told);
