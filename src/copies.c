@@ -223,6 +223,6 @@ void copies_hand_over(forkpool_job *job, bool all)
 		return;
 	}
 	for (size_t chunk = 0; chunk < job->chunks; chunk++) /* what was taken up is the caller's by now */
-		if (!(job->delivered[chunk / 64] >> chunk % 64 & 1))
+		if (!job_is_delivered(job, chunk))
 			copies_hand_over_chunk(job, chunk);
 }

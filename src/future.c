@@ -1,8 +1,8 @@
 /*
  * The calls on the handle of a job.
  */
-#include "owner.h"
 #include "job.h"
+#include "owner.h"
 #include "parent.h"
 #include "schedule.h"
 #include "wait.h"
@@ -120,8 +120,8 @@ int forkpool_job_next(forkpool_job *job, size_t *index, double seconds)
 	job->references++; /* a callback may free it */
 	if (!has_next(&next))
 		error = pool_wait(job->pool, has_next, &next, seconds);
-	if (error == 0 &&
-	    next.result == 0) /* all are handed out, and the last look may have been the first at its end */
+	/* All are handed out, and the last look may have been the first at its end. */
+	if (error == 0 && next.result == 0)
 		error = forkpool_job_wait(job, seconds);
 	job_release(job);
 	if (error != 0)

@@ -199,6 +199,12 @@ static void cancel_blocks(struct stream *stream)
 			schedule_cancel(stream->blocks[i].job);
 }
 
+static void stop_at_failure(struct stream *stream)
+{
+	stream->ended = true;
+	cancel_blocks(stream);
+}
+
 static void hand_on(struct stream *stream, const struct block *block, size_t offset)
 {
 	const void *result = block->results + offset * stream->request.result_size;
@@ -210,10 +216,15 @@ static void hand_on(struct stream *stream, const struct block *block, size_t off
 	cancel_blocks(stream);
 }
 
+static uint64_t unsuccessful_of(const forkpool_report *report)
+{
+	return report->failed + report->crashed + report->timed_out + report->cancelled;
+}
+
 /* Of those that did not succeed the first, or else of the cancelled ones. */
 static void add_first(forkpool_report *total, const forkpool_report *report, size_t first)
 {
-	bool none = total->failed + total->crashed + total->timed_out + total->cancelled == 0;
+	bool none = unsuccessful_of(total) == 0;
 	bool was_cancelled = total->status == FORKPOOL_CANCELLED, is_cancelled = report->status == FORKPOOL_CANCELLED;
 	bool earlier = was_cancelled == is_cancelled ? report->index + first < total->index : was_cancelled;
 	if (!none && !earlier)
@@ -275,10 +286,8 @@ static void free_job(struct stream *stream, struct block *block)
 		end(stream, block->job->result);
 	job_release(block->job);
 	block->job = NULL;
-	if (stream->opts.stop_on_failure && report.succeeded < report.tasks) {
-		stream->ended = true;
-		cancel_blocks(stream);
-	}
+	if (stream->opts.stop_on_failure && report.succeeded < report.tasks)
+		stop_at_failure(stream);
 }
 
 /* The one that was filled first of those that are in work. */
@@ -347,10 +356,8 @@ static bool has_something(void *arg)
 static void hand_on_some(struct stream *stream)
 {
 	struct block *block;
-	if (has_failed(stream)) {
-		stream->ended = true;
-		cancel_blocks(stream);
-	}
+	if (has_failed(stream))
+		stop_at_failure(stream);
 	while (!stream->unordered && (block = oldest(stream)) != NULL && is_finished(block->job)) {
 		hand_on_all(stream, block);
 		free_job(stream, block);
@@ -372,11 +379,6 @@ static void hand_on_refused(struct stream *stream)
 }
 
 /* ---- Progress and report ---- */
-
-static uint64_t unsuccessful_of(const forkpool_report *report)
-{
-	return report->failed + report->crashed + report->timed_out + report->cancelled;
-}
 
 static void show_progress(const struct stream *stream)
 {

@@ -199,6 +199,12 @@ void reduce_combine(forkpool_job *job);
 
 /* ---- Its indices one by one: next.c ---- */
 
+/* Somebody has asked, and the chunk was taken up. */
+static inline bool job_is_delivered(const forkpool_job *job, size_t chunk)
+{
+	return job->delivered != NULL && job->delivered[chunk / 64] >> chunk % 64 & 1;
+}
+
 /* Takes up an index that is finished and was not taken up before; its result is handed over.  1; 0: there are no more
  * at all; -EAGAIN: none at the moment; -ENOMEM. */
 int job_next(forkpool_job *job, size_t *index);

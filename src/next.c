@@ -18,9 +18,10 @@ static bool begin(forkpool_job *job)
 	return true;
 }
 
-static bool is_delivered(const forkpool_job *job, size_t chunk)
+/* The way goes round. */
+static size_t after(const forkpool_job *job, size_t chunk)
 {
-	return job->delivered[chunk / 64] >> chunk % 64 & 1;
+	return chunk + 1 == job->chunks ? 0 : chunk + 1;
 }
 
 /* What was not run at all, or not to its end, gets its statuses when the job is finished. */
@@ -40,7 +41,7 @@ static void deliver(forkpool_job *job, size_t chunk)
 	job->delivered_count++;
 	job->at = chunk * job->chunk;
 	job->at_end = job->at + job_chunk_length(job, chunk);
-	job->next_chunk = chunk + 1 == job->chunks ? 0 : chunk + 1;
+	job->next_chunk = after(job, chunk);
 }
 
 /* False: no chunk is ready. */
@@ -48,11 +49,11 @@ static bool deliver_next(forkpool_job *job)
 {
 	size_t chunk = job->next_chunk;
 	for (size_t seen = 0; seen < job->chunks; seen++) {
-		if (!is_delivered(job, chunk) && is_ready(job, chunk)) {
+		if (!job_is_delivered(job, chunk) && is_ready(job, chunk)) {
 			deliver(job, chunk);
 			return true;
 		}
-		chunk = chunk + 1 == job->chunks ? 0 : chunk + 1;
+		chunk = after(job, chunk);
 	}
 	return false;
 }

@@ -49,7 +49,7 @@ endif
 
 # What the tests of the public calls share.
 check_LTLIBRARIES += tests/libsupport.la
-tests_libsupport_la_SOURCES = tests/support.c tests/support.h tests/calls.c tests/calls.h \
+tests_libsupport_la_SOURCES = tests/child.c tests/child.h tests/support.c tests/support.h tests/calls.c tests/calls.h \
 	tests/scene.c tests/scene.h
 tests_libsupport_la_CFLAGS = $(test_cflags)
 

@@ -9,6 +9,7 @@
  * reads where they were.  So of each kill it is known whether it hit a task, and which.
  */
 #include "config.h"
+#include "child.h"
 #include "support.h"
 
 #include <errno.h>
@@ -123,28 +124,13 @@ static void add(void *acc, const void *other, void *ctx)
 
 /* ---- The killer -------------------------------------------------------------------- */
 
-/* Whether `pid` is a living child of the test, and so a worker of the pool. */
-static bool is_worker(pid_t pid, pid_t owner)
-{
-	char path[64], line[512] = "", state = 'X';
-	int parent = 0;
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-	FILE *stat = fopen(path, "r");
-	if (stat == NULL)
-		return false;
-	const char *end = fgets(line, sizeof line, stat) != NULL ? strrchr(line, ')') : NULL;
-	fclose(stat);
-	return end != NULL && sscanf(end + 1, " %c %d", &state, &parent) == 2 && parent == owner && state != 'Z' &&
-	       state != 'X';
-}
-
 /* By a descriptor, so that a number used again by another process cannot be hit. */
 static bool kill_worker(pid_t pid, pid_t owner)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (fd < 0)
 		return false;
-	bool killed = is_worker(pid, owner) && syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0;
+	bool killed = is_child(pid, owner) && syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0;
 	close(fd);
 	return killed;
 }
@@ -168,7 +154,7 @@ static void kill_one(dice *d, pid_t owner, uint32_t round)
 	if (victim == NULL)
 		return;
 	if (!kill_worker(victim->pid, owner) || !wait_dead(victim->pid)) {
-		victim->dead = !is_worker(victim->pid, owner);
+		victim->dead = !is_child(victim->pid, owner);
 		return;
 	}
 	victim->round = round;

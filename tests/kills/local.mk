@@ -1,6 +1,8 @@
 # Proofs that kill workers: at random, after every instruction, at every step of the engine.
 # doc/testing.md says how they are run and what they show.
 marked_sources = \
+	tests/child.c \
+	tests/child.h \
 	tests/kills/errand.c \
 	tests/kills/judge.c \
 	tests/kills/marked.c \

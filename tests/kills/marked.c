@@ -260,20 +260,6 @@ void tell_hang(int signal)
 	_exit(EXIT_FAILURE);
 }
 
-bool is_child(pid_t pid, pid_t owner)
-{
-	char path[64], line[512] = "", state = 'X';
-	int parent = 0;
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-	FILE *stat = fopen(path, "r");
-	if (stat == NULL)
-		return false;
-	const char *end = fgets(line, sizeof line, stat) != NULL ? strrchr(line, ')') : NULL;
-	fclose(stat);
-	return end != NULL && sscanf(end + 1, " %c %d", &state, &parent) == 2 && parent == owner && state != 'Z' &&
-	       state != 'X';
-}
-
 uint64_t number_option(const char *program, const char *name, const char *text, uint64_t least, uint64_t most)
 {
 	char *end;

@@ -42,6 +42,7 @@
 #ifndef TESTS_KILLS_MARKED_H
 #define TESTS_KILLS_MARKED_H
 
+#include "../child.h"
 #include "config.h"
 #include "forkpool.h"
 
@@ -194,9 +195,6 @@ void blame_wait_any(struct marked *marked, int told);
 /* What is being tried, in words; and, for SIGALRM, the end of the program with these words. */
 extern char current[256];
 void tell_hang(int signal);
-
-/* Whether the process is a living child of `owner` (and so, if it is not one that the test itself forked, a worker). */
-bool is_child(pid_t pid, pid_t owner);
 
 /* A number below `bound`, from the `number`th roll of `seed`. */
 uint64_t roll(uint64_t seed, uint64_t number, uint64_t bound);
