@@ -30,7 +30,7 @@
  *     store-item   N tasks, each a function call that stores one double; and
  *     store-range  the same by a function that takes a range; each of the two in three states of the
  *                  memory: store-item-fresh  nobody has touched it since it was allocated
- *                          store-item-other  touched by others: workers of another pool, or the caller
+ *                          store-item-other  touched by the caller, not by the workers
  *                          store-item-same   touched by the same workers, in the same way
  *     sum          N tasks, a range function that adds up 1/(i+1) (growth)
  *     jobs         N empty tasks as N jobs, all submitted before the first is waited for
@@ -54,14 +54,16 @@ struct peer {
 	/* Writes what it is, at most `size` bytes with the '\0'. */
 	void (*version)(char *text, size_t size);
 
-	/* Takes one argument of the command line other than --workers: false, if it knows no such.  NULL: it has none. */
+	/* Takes one argument of the command line other than --workers: false, if it knows no such.  NULL: it has none.
+	 */
 	bool (*argument)(const char *text);
 
 	/* Makes the pool, with so many workers; and ends it, without anything left.  0, or -errno. */
 	int (*start)(unsigned workers);
 	void (*stop)(void);
 
-	/* function(i, ctx) for 0 <= i < count, `chunk` tasks at a time; 0: as the pool likes best.  Returns 0, or -errno. */
+	/* function(i, ctx) for 0 <= i < count, `chunk` tasks at a time; 0: as the pool likes best.  Returns 0, or
+	 * -errno. */
 	int (*each)(size_t count, size_t chunk, forkpool_for_fn *function, void *ctx);
 
 	/* function(begin, end, ctx) for pieces of 0 .. count.  NULL: pieces are made of `each`, one a worker. */
@@ -77,9 +79,6 @@ struct peer {
 	/* Zeroed memory that caller and workers share, fresh from the system.  NULL: mmap(), private, for threads. */
 	void *(*take)(size_t size);
 	void (*give)(void *memory, size_t size);
-
-	/* Lets others than its workers touch the memory.  NULL: the caller does. */
-	int (*touch_by_others)(void *memory, size_t size);
 };
 
 /* Answers requests until there are no more.  Returns the exit status. */
