@@ -23,12 +23,12 @@ struct entry {
 	double values[MAX_ROUNDS]; /* in the row's unit; those of the same index were measured side by side */
 };
 
-/* a / b, round by round. */
+/* a / b, round by round; or a itself, where b is a: a target in the row's unit. */
 struct comparison {
-	unsigned a, b;          /* entries of the row */
-	struct interval ratio;  /* median of the paired ratios, and its confidence interval */
-	double target;          /* at most; 0: there is none, it is for information */
-	char text[MAX_TEXT];    /* the target in words */
+	unsigned a, b;              /* entries of the row */
+	struct interval ratio;      /* median of the paired ratios, and its confidence interval */
+	double target;              /* at most; 0: there is none, it is for information */
+	char text[MAX_TEXT];        /* the target in words */
 	char because[4 * MAX_TEXT]; /* what decides it, in a sentence or two, for the document */
 };
 
@@ -39,10 +39,10 @@ enum verdict comparison_verdict(const struct comparison *comparison);
 
 /* One measurement: one work, one size, all contenders. */
 struct row {
-	char id[MAX_TEXT];      /* "empty.1": of the works, a file name or a JSON key */
-	char section[MAX_TEXT]; /* "a": rows of a section stand together */
-	char title[MAX_TEXT];   /* "empty task, chunk 1" */
-	char unit[MAX_TEXT];    /* "ns a task", "us", "s", "MiB a worker", "GB/s" */
+	char id[MAX_TEXT];       /* "empty.1": of the works, a file name or a JSON key */
+	char section[MAX_TEXT];  /* "a": rows of a section stand together */
+	char title[MAX_TEXT];    /* "empty task, chunk 1" */
+	char unit[MAX_TEXT];     /* "ns a task", "us", "s", "MiB a worker", "GB/s" */
 	char note[2 * MAX_TEXT]; /* "", or what to know of it: "spin_us = 0" */
 	bool more_is_better;
 	char series[MAX_TEXT]; /* "", or the curve that the row is one point of: "delay", "growth", "workers.ep" */
@@ -66,12 +66,12 @@ struct peer_version {
 
 struct machine {
 	char cpu[MAX_TEXT], kernel[MAX_TEXT], libc[MAX_TEXT], compiler[MAX_TEXT], system[MAX_TEXT];
-	unsigned cpus;      /* that may be used */
-	double memory;      /* GiB */
+	unsigned cpus; /* that may be used */
+	double memory; /* GiB */
 	char caches[MAX_TEXT];
-	char frequency[MAX_TEXT]; /* governor, or "unknown" */
+	char frequency[MAX_TEXT];       /* governor, or "unknown" */
 	double load_before, load_after; /* load average of a minute */
-	double steal;      /* share of CPU time that the hypervisor took during the run, 0 .. 1; < 0: unknown */
+	double steal; /* share of CPU time that the hypervisor took during the run, 0 .. 1; < 0: unknown */
 };
 
 struct results {

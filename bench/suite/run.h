@@ -1,0 +1,18 @@
+/*
+ * run.h - carries out a plan: contenders in turn, round by round.
+ */
+#ifndef RUN_H
+#define RUN_H
+
+#include "plan.h"
+
+/* Measures the plan's row: fills in the figures of its entries and what they are compared with. */
+void run_row(struct plan *plan, struct plan_row *row);
+
+/* Who was started so far, and what it is: into the results. */
+void run_note_peers(struct results *results);
+
+/* Ends all contenders; may be called from a signal handler's clean-up. */
+void run_end(void);
+
+#endif
