@@ -171,7 +171,7 @@ static void stop_if_asked(const struct worker *worker)
 }
 
 /* Tasks begin .. end-1 failed with `code`.  Returns what that adds to the position. */
-static uint64_t note_failed(struct worker *worker, size_t begin, size_t end, int code)
+__attribute__((cold, noinline)) static uint64_t note_failed(struct worker *worker, size_t begin, size_t end, int code)
 {
 	note_first(worker, own_failure(worker), begin, count_failed(worker, begin, end, code));
 	stop_if_asked(worker);
@@ -185,16 +185,20 @@ static uint64_t note_failed(struct worker *worker, size_t begin, size_t end, int
  * what the loop needs is in registers: this is what an empty task costs. */
 #define RUN_TASKS(CALL)                                                                                                \
 	do {                                                                                                           \
+		struct worker_record *const record = worker->record;                                                   \
+		const _Atomic uint32_t *const stop = &worker->tally->stop;                                             \
 		uint64_t position = position_running(begin - worker->first, 0);                                        \
-		for (size_t i = begin;; position += POSITION_NEXT) {                                                   \
-			set_position(worker->record, position);                                                        \
+		size_t i = begin;                                                                                      \
+		do {                                                                                                   \
+			set_position(record, position);                                                                \
 			int code = (CALL);                                                                             \
 			KILL_POINT(RETURNED);                                                                          \
 			if (__builtin_expect(code != 0, 0))                                                            \
 				position += note_failed(worker, i, i + 1, code);                                       \
-			if (++i == end || stopped(worker))                                                             \
-				return i;                                                                              \
-		}                                                                                                      \
+			position += POSITION_NEXT;                                                                     \
+			i++;                                                                                           \
+		} while (i != end && __builtin_expect(atomic_load_explicit(stop, memory_order_relaxed) == 0, 1));      \
+		return i;                                                                                              \
 	} while (0)
 
 static size_t run_map(struct worker *worker, const struct job_post *post, size_t begin, size_t end)
