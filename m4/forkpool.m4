@@ -36,3 +36,30 @@ AC_DEFUN([AX_OPTIONAL], [
     without $2: $4 (apt-get install $3)"])
   AM_CONDITIONAL([HAVE_$1], [test "$have_$1" = yes])
 ])
+
+# AX_OPTIONAL_CXX(NAME, MODULE, PACKAGES, WHAT, INCLUDES, BODY): as AX_OPTIONAL, for a library in C++: INCLUDES and BODY
+# must compile and link, too, which they do not where there is no C++ compiler.
+AC_DEFUN([AX_OPTIONAL_CXX], [
+  PKG_CHECK_MODULES([$1], [$2], [
+    forkpool_saved_cxxflags=$CXXFLAGS forkpool_saved_libs=$LIBS
+    CXXFLAGS="$CXXFLAGS $$1_CFLAGS" LIBS="$$1_LIBS $LIBS"
+    AC_LANG_PUSH([C++])
+    AC_MSG_CHECKING([whether $CXX takes $2])
+    AC_LINK_IFELSE([AC_LANG_PROGRAM([$5], [$6])], [have_$1=yes], [have_$1=no])
+    AC_MSG_RESULT([$have_$1])
+    AC_LANG_POP([C++])
+    CXXFLAGS=$forkpool_saved_cxxflags LIBS=$forkpool_saved_libs], [have_$1=no])
+  AS_IF([test "$have_$1" = no], [left_out="$left_out
+    without $2: $4 (apt-get install $3)"])
+  AM_CONDITIONAL([HAVE_$1], [test "$have_$1" = yes])
+])
+
+# AX_OPENMP_PAUSE: whether OpenMP, if there is one, can be told to end its threads (OpenMP 5.0; gcc >= 9).
+AC_DEFUN([AX_OPENMP_PAUSE], [
+  AC_CACHE_CHECK([for omp_pause_resource_all], [forkpool_cv_openmp_pause], [
+    forkpool_saved_cflags=$CFLAGS
+    CFLAGS="$CFLAGS $OPENMP_CFLAGS"
+    AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <omp.h>]], [[return omp_pause_resource_all(omp_pause_hard);]])],
+      [forkpool_cv_openmp_pause=yes], [forkpool_cv_openmp_pause=no])
+    CFLAGS=$forkpool_saved_cflags])
+])

@@ -102,3 +102,27 @@ tests_test_ring_SOURCES = tests/test_ring.c src/ring.c src/ring.h
 tests_test_ring_CFLAGS = $(test_cflags)
 tests_test_ring_LDADD = $(CHECK_LIBS)
 endif
+
+# The pools that forkpool is compared with, each in a test of its own; and all of them by their protocol.
+peer_tests = tests/peer_threads tests/peer_forks
+tests_peer_threads_SOURCES = tests/peers.c bench/peers/threads.c
+tests_peer_threads_CPPFLAGS = $(peer_cppflags)
+tests_peer_forks_SOURCES = tests/peers.c bench/peers/forks.c
+tests_peer_forks_CPPFLAGS = $(peer_cppflags)
+if HAVE_OPENMP_PAUSE
+peer_tests += tests/peer_openmp
+tests_peer_openmp_SOURCES = tests/peers.c bench/peers/openmp.c
+tests_peer_openmp_CPPFLAGS = $(peer_cppflags)
+tests_peer_openmp_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
+endif
+if HAVE_TBB
+peer_tests += tests/peer_tbb
+tests_peer_tbb_SOURCES = tests/peers.c bench/peers/tbb.cc
+tests_peer_tbb_CPPFLAGS = $(peer_cppflags)
+tests_peer_tbb_CXXFLAGS = $(AM_CXXFLAGS) $(TBB_CFLAGS)
+tests_peer_tbb_LDADD = $(TBB_LIBS)
+endif
+peer_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/bench
+check_PROGRAMS += $(peer_tests)
+TESTS += $(peer_tests) tests/peers.sh
+dist_check_SCRIPTS += tests/peers.sh
