@@ -84,6 +84,11 @@ bench_jobs_LDADD = libforkpool.la
 jobs: bench/jobs$(EXEEXT)
 	@bench/jobs$(EXEEXT) $(JOBS_FLAGS)
 
+# The distance to the limit: what no pool can be better than.
+noinst_PROGRAMS += bench/peers/bare
+bench_peers_bare_SOURCES = bench/peers/bare.c bench/peers/peer.c bench/peers/peer.h bench/peers/works.h
+bench_peers_bare_LDADD = libforkpool.la -lm
+
 # What a task costs, in instructions.  The engine's files are compiled as for the library.
 EXTRA_PROGRAMS += bench/price
 bench_price_SOURCES = bench/price.c src/ledger.c src/ring.c src/task.c src/worker.c
