@@ -15,7 +15,7 @@ struct field {
 	double *kib;
 };
 
-/* Reads the fields of a file in /proc/PROCESS.  One that ended, and is still waited for, has none. */
+/* Reads the fields of a file in /proc/PROCESS.  One that ends meanwhile has none. */
 static int read_fields(pid_t process, const char *file, const struct field *fields, unsigned count)
 {
 	char path[64], line[256];
