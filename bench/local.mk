@@ -9,7 +9,9 @@ noinst_LTLIBRARIES += \
 	bench/kernels/mandelbrot.la \
 	bench/kernels/options.la \
 	bench/kernels/primes.la \
-	bench/kernels/skew.la
+	bench/kernels/random.la \
+	bench/kernels/skew.la \
+	bench/kernels/triangle.la
 bench_kernels_ep_la_SOURCES = bench/kernels/ep.c bench/kernels/kernel.h
 bench_kernels_ep_la_CFLAGS = $(kernel_cflags)
 bench_kernels_ep_la_LDFLAGS = $(kernel_ldflags)
@@ -26,10 +28,19 @@ bench_kernels_primes_la_SOURCES = bench/kernels/primes.c bench/kernels/kernel.h
 bench_kernels_primes_la_CFLAGS = $(kernel_cflags)
 bench_kernels_primes_la_LDFLAGS = $(kernel_ldflags)
 bench_kernels_primes_la_LIBADD = $(kernel_libs)
-bench_kernels_skew_la_SOURCES = bench/kernels/skew.c bench/kernels/kernel.h
+zeta_sources = bench/kernels/zeta.c bench/kernels/zeta.h bench/kernels/kernel.h
+bench_kernels_random_la_SOURCES = bench/kernels/random.c $(zeta_sources)
+bench_kernels_random_la_CFLAGS = $(kernel_cflags)
+bench_kernels_random_la_LDFLAGS = $(kernel_ldflags)
+bench_kernels_random_la_LIBADD = $(kernel_libs)
+bench_kernels_skew_la_SOURCES = bench/kernels/skew.c $(zeta_sources)
 bench_kernels_skew_la_CFLAGS = $(kernel_cflags)
 bench_kernels_skew_la_LDFLAGS = $(kernel_ldflags)
 bench_kernels_skew_la_LIBADD = $(kernel_libs)
+bench_kernels_triangle_la_SOURCES = bench/kernels/triangle.c $(zeta_sources)
+bench_kernels_triangle_la_CFLAGS = $(kernel_cflags)
+bench_kernels_triangle_la_LDFLAGS = $(kernel_ldflags)
+bench_kernels_triangle_la_LIBADD = $(kernel_libs)
 
 noinst_PROGRAMS += bench/demo
 bench_demo_SOURCES = \
@@ -83,6 +94,11 @@ bench_jobs_LDADD = libforkpool.la
 .PHONY: jobs
 jobs: bench/jobs$(EXEEXT)
 	@bench/jobs$(EXEEXT) $(JOBS_FLAGS)
+
+# The distance to the limit: what no pool can be better than.
+noinst_PROGRAMS += bench/peers/bare
+bench_peers_bare_SOURCES = bench/peers/bare.c bench/peers/peer.c bench/peers/peer.h bench/peers/works.h
+bench_peers_bare_LDADD = libforkpool.la -lm
 
 # What a task costs, in instructions.  The engine's files are compiled as for the library.
 EXTRA_PROGRAMS += bench/price

@@ -23,6 +23,7 @@ test_programs = \
 	tests/test_places \
 	tests/test_inner \
 	tests/test_order \
+	tests/test_memory \
 	tests/test_ledger \
 	tests/test_ring
 check_PROGRAMS += $(test_programs)
@@ -91,10 +92,13 @@ tests_test_places_LDADD = $(test_ldadd)
 tests_test_inner_CFLAGS = $(test_cflags)
 tests_test_inner_LDADD = $(test_ldadd)
 
-# Parts of the engine on their own, compiled into their tests.
+# Parts of the engine and of the benchmarks on their own, compiled into their tests.
 tests_test_order_SOURCES = tests/test_order.c src/order.c src/order.h src/place.c src/place.h
 tests_test_order_CFLAGS = $(test_cflags)
 tests_test_order_LDADD = $(CHECK_LIBS)
+tests_test_memory_SOURCES = tests/test_memory.c bench/suite/memory.c bench/suite/memory.h
+tests_test_memory_CFLAGS = $(test_cflags)
+tests_test_memory_LDADD = $(test_ldadd)
 tests_test_ledger_SOURCES = tests/test_ledger.c src/ledger.c src/ledger.h
 tests_test_ledger_CFLAGS = $(test_cflags)
 tests_test_ledger_LDADD = $(CHECK_LIBS)
