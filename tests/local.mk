@@ -25,7 +25,8 @@ test_programs = \
 	tests/test_order \
 	tests/test_memory \
 	tests/test_ledger \
-	tests/test_ring
+	tests/test_ring \
+	tests/test_stats
 check_PROGRAMS += $(test_programs)
 TESTS += $(test_programs)
 
@@ -105,6 +106,9 @@ tests_test_ledger_LDADD = $(CHECK_LIBS)
 tests_test_ring_SOURCES = tests/test_ring.c src/ring.c src/ring.h
 tests_test_ring_CFLAGS = $(test_cflags)
 tests_test_ring_LDADD = $(CHECK_LIBS)
+tests_test_stats_SOURCES = tests/test_stats.c bench/suite/stats.c bench/suite/stats.h bench/suite/results.h
+tests_test_stats_CFLAGS = $(test_cflags)
+tests_test_stats_LDADD = $(CHECK_LIBS) -lm
 endif
 
 # The pools that forkpool is compared with, each in a test of its own; and all of them by their protocol.
