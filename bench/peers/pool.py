@@ -150,7 +150,7 @@ def under_mpirun(workers):
         raise Missing("mpi-default-bin", "mpirun is not installed")
     command = [mpirun]
     if "Open MPI" in run(mpirun, "--version").stdout:  # refuses root, and more ranks than cores, without being told
-        command += ["--allow-run-as-root", "--oversubscribe", "--bind-to", "none"]
+        command += ["--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "--quiet"]
     attempt = run(*command, "-n", "1", "true")
     if attempt.returncode != 0:
         raise Missing("mpi-default-bin", "mpirun starts nothing here: " + " ".join(attempt.stderr.split()))
@@ -222,6 +222,11 @@ class Peer:
         self.pool = self.make(self.workers)
         self.pool.map(nothing, 10 * self.workers, 0)
 
+    def end(self):
+        if self.pool:
+            self.pool.end()
+        self.pool = None
+
     def timed(self, count, call, *arguments):
         begin = time.perf_counter()
         results = call(*arguments)
@@ -247,15 +252,12 @@ class Peer:
         return took
 
     def life(self, millions, times):
-        if not self.pool.mortal:
+        if not self.make.mortal:
             raise Cannot("it is not made and ended in a running process")
-        self.pool.end()
-        try:
-            ballast = bytearray(b"\1") * (millions * 1_000_000)
-            took = sum(self.timed(2, self.one_life) for _ in range(times))
-            del ballast
-        finally:
-            self.start()
+        self.end()
+        ballast = bytearray(b"\1") * (millions * 1_000_000)
+        took = sum(self.timed(2, self.one_life) for _ in range(times))
+        del ballast
         return took
 
     def one_life(self):
@@ -275,6 +277,8 @@ def answer(peer, request):
     if words[1] not in WORKS:
         return f"no {words[1]} here: in Python it would measure the interpreter"
     try:
+        if peer.pool is None and words[1] != "life":
+            peer.start()
         return f"took {WORKS[words[1]](peer, int(words[2]), int(words[3])):.9f}"
     except (Cannot, MemoryError, OSError) as reason:
         return f"no {reason or type(reason).__name__}"
@@ -282,10 +286,15 @@ def answer(peer, request):
         return f"wrong {reason}"
 
 
+def is_number(text):
+    return text.isdecimal() and 1 <= int(text) <= 4096
+
+
 def main(arguments):
-    if len(arguments) != 3 or arguments[0] not in KINDS or arguments[1] != "--workers" or not arguments[2].isdecimal():
-        sys.exit(f"usage: pool.py KIND --workers N, with KIND one of {', '.join(KINDS)}")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end of the input ends it, and in order
+    if len(arguments) != 3 or arguments[0] not in KINDS or arguments[1] != "--workers" or not is_number(arguments[2]):
+        sys.exit(f"usage: pool.py KIND --workers N, with KIND one of {', '.join(KINDS)} and N from 1 to 4096")
+    for ignored in signal.SIGINT, signal.SIGHUP:  # the end of the input ends it, and in order
+        signal.signal(ignored, signal.SIG_IGN)
     try:
         peer = Peer(KINDS[arguments[0]], int(arguments[2]))
     except Missing as missing:
@@ -299,7 +308,7 @@ def main(arguments):
         for request in sys.stdin:
             print(answer(peer, request), flush=True)
     finally:
-        peer.pool.end()
+        peer.end()
 
 
 if __name__ == "__main__":

@@ -68,7 +68,8 @@ static bool greet(struct contender *contender)
 		return false;
 	}
 	if (sscanf(line, "missing %127s %n", package, &text) == 1) {
-		snprintf(contender->missing, sizeof contender->missing, "not installed: apt-get install %s", package);
+		snprintf(contender->missing, sizeof contender->missing, "%.100s: apt-get install %s", line + text,
+		         package);
 		return false;
 	}
 	if (strncmp(line, "ready ", 6) != 0) {
