@@ -12,11 +12,14 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE = 120000, MOST_WORDS = 32 }; /* milliseconds for an answer */
+enum { PATIENCE = 120000, FAREWELL = 10000, MOST_WORDS = 32 }; /* milliseconds for an answer; for an end in order */
 
-/* In the child: becomes the peer, in a group of its own, so that a ^C at the terminal is the driver's affair. */
+/* In the child: becomes the peer, in a group of its own, so that a ^C at the terminal is the driver's affair.  If the
+ * driver dies, the peer's input ends, and it is let go to see that; the kernel does the same, with a SIGHUP, for a
+ * group that is stopped. */
 static _Noreturn void become(const struct contender_kind *kind, unsigned workers, int in, int out)
 {
 	char command[1024], number[16], option[] = "--workers", *words[MOST_WORDS];
@@ -29,7 +32,7 @@ static _Noreturn void become(const struct contender_kind *kind, unsigned workers
 	words[count++] = number;
 	words[count] = NULL;
 	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_PDEATHSIG, SIGCONT);
 	dup2(in, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	if (kind->environment) {
@@ -65,7 +68,8 @@ static bool greet(struct contender *contender)
 		return false;
 	}
 	if (sscanf(line, "missing %127s %n", package, &text) == 1) {
-		snprintf(contender->missing, sizeof contender->missing, "not installed: apt-get install %s", package);
+		snprintf(contender->missing, sizeof contender->missing, "%.100s: apt-get install %s", line + text,
+		         package);
 		return false;
 	}
 	if (strncmp(line, "ready ", 6) != 0) {
@@ -136,15 +140,28 @@ double contender_ask(struct contender *contender, const char *work, size_t count
 	return -1;
 }
 
+/* Whether it ended by itself, in time. */
+static bool ends(pid_t pid)
+{
+	for (int waited = 0; waited < FAREWELL; waited++) {
+		if (waitpid(pid, NULL, WNOHANG) == pid)
+			return true;
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+	return false;
+}
+
+/* Its input ends first: some pools have files and semaphores with names, which go only if they end in order. */
 void contender_end(struct contender *contender)
 {
-	if (contender->pid > 0) {
+	contender_wake(contender);
+	if (contender->to)
+		fclose(contender->to);
+	if (contender->pid > 0 && !ends(contender->pid)) {
 		family_signal(contender->pid, SIGKILL);
 		while (waitpid(contender->pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
-	if (contender->to)
-		fclose(contender->to);
 	if (contender->from)
 		fclose(contender->from);
 	contender->to = contender->from = NULL;
