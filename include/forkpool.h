@@ -384,7 +384,7 @@ int forkpool_apply(forkpool *pool, forkpool_map_fn *function, const void *item, 
  *
  * The submitting calls return 0, or < 0 as the map does that is refused (then there is no job, *job is NULL,
  * and `done` is not called).  What only turns out later, as -ENOMEM for copies, is what forkpool_job_get()
- * returns.  Cost: less than a microsecond. */
+ * returns.  Cost: about a microsecond. */
 enum { FORKPOOL_OPEN_JOBS = 64 };
 
 int forkpool_map_async(forkpool_job **job, forkpool *pool, forkpool_map_fn *function, const void *items, size_t count,

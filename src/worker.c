@@ -299,11 +299,11 @@ static size_t sweep_up(struct worker *worker, size_t first, size_t last)
 /* What came of a visit to a range. */
 enum visit { VISIT_IN_VAIN, VISIT_DONE, VISIT_LEFT_EARLY };
 
-/* A thief's way: down from `last` to where the owner is, or to the end of its turn; one chunk at least. */
-static enum visit sweep_down(struct worker *worker, size_t first, size_t last)
+/* A thief's way: down from `last` to where the owner is, or to the end of its turn; one chunk at least, if there is. */
+static enum visit sweep_down(struct worker *worker, const struct watch *turn, size_t first, size_t last)
 {
 	const struct job_post *post = worker->post;
-	struct watch watch = watch_job(worker);
+	struct watch watch = *turn;
 	enum visit visit = VISIT_IN_VAIN;
 	for (size_t chunk = last; chunk-- > first && !is_stopped(&watch);) {
 		ledger_word *word = &post->ledger[chunk];
@@ -338,10 +338,12 @@ static bool steal_from_job(struct worker *worker, uint64_t number)
 	if (!join_job(worker, number))
 		return false;
 	const struct job_post *post = worker->post;
+	struct watch turn = watch_job(worker); /* the visit's, however many ranges it looks at */
 	bool found = false;
 	for (size_t i = 1; i <= post->ranges; i++) {
 		size_t range = (worker->slot + i) % post->ranges;
-		enum visit visit = sweep_down(worker, job_range_begin(post, range), job_range_begin(post, range + 1));
+		size_t begin = job_range_begin(post, range), end = job_range_begin(post, range + 1);
+		enum visit visit = sweep_down(worker, &turn, begin, end);
 		found |= visit != VISIT_IN_VAIN;
 		if (visit == VISIT_LEFT_EARLY)
 			break;
