@@ -26,7 +26,11 @@ test_programs = \
 	tests/test_memory \
 	tests/test_ledger \
 	tests/test_ring \
-	tests/test_stats
+	tests/test_stats \
+	tests/test_output
+if HAVE_JANSSON
+test_programs += tests/test_record
+endif
 check_PROGRAMS += $(test_programs)
 TESTS += $(test_programs)
 
@@ -106,9 +110,18 @@ tests_test_ledger_LDADD = $(CHECK_LIBS)
 tests_test_ring_SOURCES = tests/test_ring.c src/ring.c src/ring.h
 tests_test_ring_CFLAGS = $(test_cflags)
 tests_test_ring_LDADD = $(CHECK_LIBS)
-tests_test_stats_SOURCES = tests/test_stats.c bench/suite/stats.c bench/suite/stats.h bench/suite/results.h
+tests_test_stats_SOURCES = tests/test_stats.c $(suite_stats_sources)
 tests_test_stats_CFLAGS = $(test_cflags)
 tests_test_stats_LDADD = $(CHECK_LIBS) -lm
+tests_test_output_SOURCES = tests/test_output.c tests/made_up.c tests/made_up.h $(suite_output_sources)
+tests_test_output_CPPFLAGS = $(AM_CPPFLAGS) $(suite_output_cppflags)
+tests_test_output_CFLAGS = $(test_cflags)
+tests_test_output_LDADD = $(CHECK_LIBS) -lm
+tests_test_record_SOURCES = tests/test_record.c tests/made_up.c tests/made_up.h $(suite_output_sources) \
+	$(suite_record_sources)
+tests_test_record_CPPFLAGS = $(AM_CPPFLAGS) $(suite_output_cppflags)
+tests_test_record_CFLAGS = $(test_cflags) $(JANSSON_CFLAGS)
+tests_test_record_LDADD = $(CHECK_LIBS) $(JANSSON_LIBS) -lm
 endif
 
 # The pools that forkpool is compared with, each in a test of its own; and all of them by their protocol.
