@@ -100,14 +100,20 @@ noinst_PROGRAMS += bench/peers/bare
 bench_peers_bare_SOURCES = bench/peers/bare.c bench/peers/peer.c bench/peers/peer.h bench/peers/works.h
 bench_peers_bare_LDADD = libforkpool.la -lm
 
-# What a task costs, in instructions.  The engine's files are compiled as for the library.
-EXTRA_PROGRAMS += bench/price
-bench_price_SOURCES = bench/price.c src/ledger.c src/ring.c src/task.c src/worker.c
+# What tasks and jobs cost, in instructions and in system calls; above the budget it fails.  For instructions the
+# engine's files are compiled as for the library.
+EXTRA_PROGRAMS += bench/price bench/calls
+bench_price_SOURCES = bench/price.c $(libforkpool_la_SOURCES)
 bench_price_CFLAGS = $(AM_CFLAGS) $(FORKPOOL_HIDDEN) -fPIC
-.PHONY: price
+bench_calls_SOURCES = bench/calls.c
+bench_calls_LDADD = libforkpool.la
+.PHONY: guard price calls
+guard: price calls
 price: bench/price$(EXEEXT)
 	@$(srcdir)/bench/price.sh bench/price$(EXEEXT) $(srcdir)/bench/price.budget
-EXTRA_DIST += bench/price.sh bench/price.budget
-CLEANFILES += bench/price$(EXEEXT)
+calls: bench/calls$(EXEEXT)
+	@$(srcdir)/bench/calls.sh bench/calls$(EXEEXT) $(srcdir)/bench/calls.budget
+EXTRA_DIST += bench/price.sh bench/price.budget bench/calls.sh bench/calls.budget
+CLEANFILES += bench/price$(EXEEXT) bench/calls$(EXEEXT)
 
 EXTRA_DIST += bench/README.md
