@@ -3,6 +3,7 @@
 # says what it is, answers what it is asked, ends when its input does, and leaves no process behind.
 set -u
 export LC_ALL=C
+unset PYTHONDONTWRITEBYTECODE
 
 peers=${srcdir:-.}/bench/peers
 work=$(mktemp -d)
