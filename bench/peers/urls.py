@@ -13,7 +13,7 @@ from time import monotonic
 from urllib.request import ProxyHandler, build_opener
 
 WORKERS = 1, 4, 8, 13
-WAY = "multiprocessing.dummy.Pool"
+WAY = "multiprocessing.dummy"
 
 opener = build_opener(ProxyHandler({}))
 
