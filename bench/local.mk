@@ -100,6 +100,9 @@ noinst_PROGRAMS += bench/peers/bare
 bench_peers_bare_SOURCES = bench/peers/bare.c bench/peers/peer.c bench/peers/peer.h bench/peers/works.h
 bench_peers_bare_LDADD = libforkpool.la -lm
 
+# What fetches the URLs of examples/urls by Python, beside it.
+EXTRA_DIST += bench/peers/urls.py
+
 # What tasks and jobs cost, in instructions and in system calls; above the budget it fails.  For instructions the
 # engine's files are compiled as for the library.
 EXTRA_PROGRAMS += bench/price bench/calls

@@ -62,12 +62,27 @@ free threads
 processes' examples/gil
 
 if [ -x examples/server ]; then
+	csv=$(mktemp)
 	check '
 workers
       1
       4
       8
-     13' examples/server examples/urls --scale 0.02
+     13' examples/server examples/urls --scale 0.02 --csv "$csv"
+	check 'workers,way
+1,greedy
+1,processes
+1,threads
+4,greedy
+4,processes
+4,threads
+8,greedy
+8,processes
+8,threads
+13,greedy
+13,processes
+13,threads' cut -d , -f 1,2 "$csv"
+	rm -f "$csv"
 	check 'processes: page 2 has answered first, 3 others cancelled
 threads: page 2 has answered first, 3 others cancelled' examples/server examples/first_answer
 fi

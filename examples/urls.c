@@ -19,6 +19,8 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <stdbool.h>
+#include <unistd.h>
 
 /* Milliseconds in which the sites answer, 14.4 seconds in all: quantiles of a lognormal distribution (sigma 0.5), in
  * an order for which the greedy schedule comes near the published times. */
@@ -74,16 +76,20 @@ static double fetch_all(int backend, unsigned workers)
 static struct {
 	double scale;  /* of the delays */
 	double within; /* per cent by which a time may differ from the greedy schedule's */
+	FILE *csv;     /* also there, or NULL */
+	bool list;     /* instead of all that */
 	const char *server;
 } options = {.scale = 1, .within = INFINITY};
 
 static void usage(FILE *to, const char *program)
 {
 	fprintf(to,
-	        "usage: server %s [--scale FACTOR] [--within PERCENT]\n"
+	        "usage: server %s [--scale FACTOR] [--within PERCENT] [--csv FILE] [--list]\n"
 	        "  --scale FACTOR    all delays times this, 0.001 to 10 (1)\n"
 	        "  --within PERCENT  exit status 1 if several workers differ by more than this from the greedy "
 	        "schedule\n"
+	        "  --csv FILE        the times to a file, too, in seconds\n"
+	        "  --list            only say the URLs\n"
 	        "`server` adds its address as the last argument.\n",
 	        program);
 }
@@ -99,19 +105,31 @@ static double number(const char *text, double least, double most)
 	return value;
 }
 
+/* Not emptied before there is something to write. */
+static FILE *open_output(const char *path)
+{
+	FILE *file = fopen(path, "a");
+	if (!file)
+		must(path, -errno);
+	return file;
+}
+
 static void read_options(int argc, char **argv)
 {
 	static const struct option known[] = {
-	        {"scale", required_argument, NULL, 's'},
-	        {"within", required_argument, NULL, 'w'},
-	        {"help", no_argument, NULL, 'h'},
-	        {0},
+	        {"scale", required_argument, NULL, 's'}, {"within", required_argument, NULL, 'w'},
+	        {"csv", required_argument, NULL, 'c'},   {"list", no_argument, NULL, 'l'},
+	        {"help", no_argument, NULL, 'h'},        {0},
 	};
 	for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
 		if (option == 's') {
 			options.scale = number(optarg, 0.001, 10);
 		} else if (option == 'w') {
 			options.within = number(optarg, 0, 1000);
+		} else if (option == 'c') {
+			options.csv = open_output(optarg);
+		} else if (option == 'l') {
+			options.list = true;
 		} else {
 			usage(option == 'h' ? stdout : stderr, argv[0]);
 			exit(option == 'h' ? EXIT_SUCCESS : EXIT_FAILURE);
@@ -124,14 +142,15 @@ static void read_options(int argc, char **argv)
 	options.server = argv[optind];
 }
 
+static double times[ROWS][BACKENDS];
+
 /* A row's columns of one backend.  Returns whether the time is as near to the greedy schedule's as it should be. */
-static int print_times(int backend, unsigned workers)
+static int print_times(int backend, int row)
 {
-	static double alone[BACKENDS];
-	double took = fetch_all(backend, workers), off = (took / greedy(workers, options.scale) - 1) * 100;
-	if (workers == 1)
-		alone[backend] = took;
-	printf(" | %6.3f %8.2f %+5.1f %%", took, alone[backend] / took, off);
+	unsigned workers = published[row].workers;
+	double took = times[row][backend] = fetch_all(backend, workers);
+	double off = (took / greedy(workers, options.scale) - 1) * 100;
+	printf(" | %6.3f %8.2f %+5.1f %%", took, times[0][backend] / took, off);
 	fflush(stdout);
 	return workers == 1 || fabs(off) <= options.within;
 }
@@ -160,10 +179,27 @@ static int print_table(void)
 		double plan = greedy(workers, options.scale);
 		printf("%7u | %6.3f %8.2f", workers, plan, greedy(1, options.scale) / plan);
 		for (int backend = 0; backend < BACKENDS; backend++)
-			good &= !compared(backend) || print_times(backend, workers);
+			good &= !compared(backend) || print_times(backend, row);
 		printf(" | %4.1f %8.2f\n", published[row].seconds, published[0].seconds / published[row].seconds);
 	}
 	return good;
+}
+
+/* A line for each number of workers and way to fetch. */
+static void write_csv(FILE *file)
+{
+	if (ftruncate(fileno(file), 0) != 0 && errno != EINVAL) /* a pipe cannot be emptied */
+		must("--csv", -errno);
+	fprintf(file, "workers,way,seconds\n");
+	for (int row = 0; row < ROWS; row++) {
+		unsigned workers = published[row].workers;
+		fprintf(file, "%u,greedy,%.6f\n", workers, greedy(workers, options.scale));
+		for (int backend = 0; backend < BACKENDS; backend++)
+			if (compared(backend))
+				fprintf(file, "%u,%s,%.6f\n", workers, backend_names[backend], times[row][backend]);
+	}
+	if (fclose(file) != 0)
+		must("--csv", -errno);
 }
 
 int main(int argc, char **argv)
@@ -172,10 +208,16 @@ int main(int argc, char **argv)
 	unsetenv("FORKPOOL_WORKERS"); /* the rows say how many */
 	for (int i = 0; i < COUNT; i++)
 		snprintf(urls[i], sizeof urls[i], "%s/%d/%.6f", options.server, i, delays[i] * options.scale / 1000);
+	for (int i = 0; i < COUNT && options.list; i++)
+		puts(urls[i]);
+	if (options.list)
+		return EXIT_SUCCESS;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return EXIT_FAILURE;
 	int good = print_table();
 	curl_global_cleanup();
+	if (options.csv)
+		write_csv(options.csv);
 	if (!good)
 		printf("More than %g %% off the greedy schedule.\n", options.within);
 	return good ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -101,7 +101,8 @@ tests_test_inner_LDADD = $(test_ldadd)
 tests_test_order_SOURCES = tests/test_order.c src/order.c src/order.h src/place.c src/place.h
 tests_test_order_CFLAGS = $(test_cflags)
 tests_test_order_LDADD = $(CHECK_LIBS)
-tests_test_memory_SOURCES = tests/test_memory.c bench/suite/memory.c bench/suite/memory.h
+tests_test_memory_SOURCES = tests/test_memory.c bench/suite/memory.c bench/suite/memory.h \
+	bench/suite/family.c bench/suite/family.h
 tests_test_memory_CFLAGS = $(test_cflags)
 tests_test_memory_LDADD = $(test_ldadd)
 tests_test_ledger_SOURCES = tests/test_ledger.c src/ledger.c src/ledger.h

@@ -162,7 +162,7 @@ START_TEST(nobody_there)
 	ck_assert_int_eq(memory_of_children(getpid(), &use), -ECHILD);
 	ck_assert_int_eq(waitpid(child, NULL, 0), child);
 	ck_assert_int_eq(memory_of(child, &use), -ESRCH);
-	ck_assert_int_eq(memory_of_children(child, &use), -ESRCH);
+	ck_assert_int_eq(memory_of_children(child, &use), -ECHILD);
 	ck_assert_uint_eq(use.processes, 7);
 }
 END_TEST

@@ -4,9 +4,8 @@
  * It has works of its own, in the place of works.c, under the names of the work that they are a limit of:
  *
  *     life       fork() of so many processes that end at once, and waiting for them
- *     pair       there and back between two processes, by two semaphores, each sleeping until the other posts: where
- *                the system puts them, or with the argument `together` on one CPU; with the argument `spin` by a cache
- *                line that both watch
+ *     pair       there and back between two processes, by two semaphores, each sleeping until the other posts: on one
+ *                CPU, or with the argument `apart` on two; with the argument `spin` by a cache line that both watch
  *     empty      a compare-and-swap for CHUNK tasks (0: for a process's part) and a call through a pointer for each, by
  *                all processes at once, each with a line of its own; with the argument `line` on the same line
  *     store-...  a loop that stores numbers, each process its part
@@ -14,7 +13,8 @@
  *     jobs       cache lines there and back, many under way
  *
  * For the rest it is that of serial work, divided.  The processes are new for each request.  They begin together and
- * look at the clock themselves, so that neither starting nor waiting for them counts, but for `life`.
+ * look at the clock themselves, so that neither starting nor waiting for them counts, but for `life`.  Of parts the
+ * mean counts, as if they had been dealt out so that all end at once, whatever else the machine does.
  */
 #include "works.h"
 
@@ -70,7 +70,7 @@ struct course {
 struct work {
 	const char *name;                          /* a pattern, as of files */
 	unsigned processes;                        /* 0: as many as there are workers */
-	bool anywhere;                             /* where the system likes, not each on a CPU of its own */
+	bool together;                             /* on one CPU, not each on one of its own */
 	bool numbers;                              /* it works on `count` numbers in shared memory */
 	bool touched;                              /* by the parent, before there are processes */
 	enum { A_LITTLE, NOTHING, ALL } rehearsed; /* before the clock is started */
@@ -83,7 +83,7 @@ struct work {
 };
 
 static struct {
-	bool spin, line, together;
+	bool spin, line, apart;
 } options;
 
 /* Waits a moment for another process; if there are more than CPUs, that one may need ours. */
@@ -140,8 +140,10 @@ static size_t take_tasks(struct line *counter, size_t end, size_t chunk)
 		if (!atomic_compare_exchange_weak_explicit(&counter->value, &next, behind, memory_order_relaxed,
 		                                           memory_order_relaxed))
 			continue;
+		int failed = 0;
 		for (size_t i = next; i < behind; i++)
-			taken += call(i, NULL) == 0;
+			failed |= call(i, NULL);
+		taken += failed ? 0 : behind - next;
 		next = atomic_load_explicit(&counter->value, memory_order_relaxed);
 	}
 	return taken;
@@ -345,10 +347,7 @@ static _Noreturn void live(const struct work *work, const struct course *course,
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_FAILURE);
-	if (options.together)
-		bind(0);
-	else if (!work->anywhere)
-		bind(course->process);
+	bind(work->together && !options.apart ? 0 : course->process);
 	rehearse(work, *course, report);
 	report->begin = peer_now();
 	work->run(course, report);
@@ -356,16 +355,15 @@ static _Noreturn void live(const struct work *work, const struct course *course,
 	_exit(EXIT_SUCCESS);
 }
 
-/* From the first that began to the last that ended. */
-static double time_of(const struct course *course)
+/* Of who asks, if there is somebody who answers; else the mean of all. */
+static double time_of(const struct work *work, const struct course *course)
 {
 	const struct report *reports = course->shared->reports;
-	double begin = reports[0].begin, end = reports[0].end;
-	for (unsigned i = 1; i < course->processes; i++) {
-		begin = fmin(begin, reports[i].begin);
-		end = fmax(end, reports[i].end);
-	}
-	return end - begin - reports[0].idle;
+	unsigned count = work->processes ? 1 : course->processes;
+	double sum = 0;
+	for (unsigned i = 0; i < count; i++)
+		sum += reports[i].end - reports[i].begin - reports[i].idle;
+	return sum / count;
 }
 
 /* Waits for the processes.  Returns whether all of them ended well; where one does not, the others need not either. */
@@ -417,7 +415,7 @@ static const char *measure(const struct work *work, struct course *course, doubl
 	sem_init(&course->shared->back, 1, 0);
 	if (!run_in_processes(work, course))
 		return "not all processes ran and ended";
-	*seconds = time_of(course);
+	*seconds = time_of(work, course);
 	return work->check(course) ? NULL : "a part is missing";
 }
 
@@ -462,7 +460,7 @@ static const char *do_life(unsigned workers, struct request *request)
 }
 
 static const struct work works[] = {
-        {.name = "pair", .processes = 2, .anywhere = true, .run = post, .check = check_tasks},
+        {.name = "pair", .processes = 2, .together = true, .run = post, .check = check_tasks},
         {.name = "pair spin", .processes = 2, .run = ping_pong, .check = check_tasks},
         {.name = "empty", .run = empty, .check = check_tasks},
         {.name = "jobs", .processes = 2, .run = stream, .check = check_tasks},
@@ -515,8 +513,8 @@ static bool argument(const char *text)
 {
 	options.spin |= strcmp(text, "spin") == 0;
 	options.line |= strcmp(text, "line") == 0;
-	options.together |= strcmp(text, "together") == 0;
-	return strcmp(text, "spin") == 0 || strcmp(text, "line") == 0 || strcmp(text, "together") == 0;
+	options.apart |= strcmp(text, "apart") == 0;
+	return strcmp(text, "spin") == 0 || strcmp(text, "line") == 0 || strcmp(text, "apart") == 0;
 }
 
 int main(int argc, char **argv)

@@ -4,11 +4,13 @@
  */
 #include "memory.h"
 
-#include <dirent.h>
+#include "family.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { MOST = 8192 }; /* processes */
 
 struct field {
 	const char *name; /* up to the colon */
@@ -50,64 +52,25 @@ int memory_of(pid_t process, struct memory_use *use)
 	return error;
 }
 
-static int add_children_of(pid_t process, struct memory_use *sum);
-
-static int add(pid_t process, struct memory_use *sum)
-{
-	struct memory_use one;
-	int error = memory_of(process, &one);
-	if (error == 0) {
-		sum->processes++;
-		sum->pss += one.pss;
-		sum->private_dirty += one.private_dirty;
-		sum->private_clean += one.private_clean;
-		sum->page_tables += one.page_tables;
-		error = add_children_of(process, sum);
-	}
-	return error == -ESRCH ? 0 : error;
-}
-
-/* The children that a thread has begun. */
-static int add_children_of_thread(pid_t process, const char *thread, struct memory_use *sum)
-{
-	char path[64];
-	int error = 0, child;
-	snprintf(path, sizeof path, "/proc/%d/task/%.16s/children", (int)process, thread);
-	FILE *stream = fopen(path, "re");
-	if (stream == NULL)
-		return errno == ENOENT ? -ESRCH : -errno;
-	while (error == 0 && fscanf(stream, "%d", &child) == 1)
-		error = add(child, sum);
-	fclose(stream);
-	return error;
-}
-
-static int add_children_of(pid_t process, struct memory_use *sum)
-{
-	char path[64];
-	int error = 0;
-	snprintf(path, sizeof path, "/proc/%d/task", (int)process);
-	DIR *threads = opendir(path);
-	if (threads == NULL)
-		return errno == ENOENT ? -ESRCH : -errno;
-	for (struct dirent *thread; error == 0 && (thread = readdir(threads));) {
-		if (thread->d_name[0] != '.')
-			error = add_children_of_thread(process, thread->d_name, sum);
-		if (error == -ESRCH)
-			error = 0;
-	}
-	closedir(threads);
-	return error;
-}
-
 int memory_of_children(pid_t process, struct memory_use *use)
 {
-	struct memory_use sum = {0};
-	int error = add_children_of(process, &sum);
-	if (error == 0 && sum.processes == 0)
-		error = -ECHILD;
-	if (error != 0)
-		return error;
+	struct memory_use sum = {0}, one;
+	pid_t members[MOST];
+	size_t count = family_of(process, members, MOST);
+	for (size_t i = 1; i < count; i++) {
+		int error = memory_of(members[i], &one);
+		if (error == -ESRCH)
+			continue;
+		if (error != 0)
+			return error;
+		sum.processes++;
+		sum.pss += one.pss;
+		sum.private_dirty += one.private_dirty;
+		sum.private_clean += one.private_clean;
+		sum.page_tables += one.page_tables;
+	}
+	if (sum.processes == 0)
+		return -ECHILD;
 	sum.pss /= sum.processes;
 	sum.private_dirty /= sum.processes;
 	sum.private_clean /= sum.processes;

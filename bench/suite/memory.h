@@ -15,7 +15,7 @@ struct memory_use {
 	double page_tables;   /* not in any of these */
 };
 
-/* Of one process.  Returns 0, or -errno: -ESRCH, if there is no such process or it has ended. */
+/* Of one process.  Returns 0, or -errno: -ESRCH, if there is no such process, or it has ended. */
 int memory_of(pid_t process, struct memory_use *use);
 
 /* Of all its descendants.  One that ends meanwhile may be left out, and its children with it; so it is best that they
