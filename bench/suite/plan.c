@@ -30,7 +30,7 @@ const struct contender_kind plan_kinds[] = {
         {"ProcessPoolExecutor", BENCH_PYTHON " " SCRIPTS "pool.py executor", NULL, "python3"},
         {"joblib/loky", BENCH_PYTHON " " SCRIPTS "pool.py loky", NULL, "python3 python3-joblib"},
         {"mpi4py.futures", BENCH_PYTHON " " SCRIPTS "pool.py mpi", NULL, "python3 python3-mpi4py"},
-        {"R mclapply", "Rscript --vanilla " SCRIPTS "mclapply.R", NULL, "r-base-core"},
+        {"R mclapply", BENCH_RSCRIPT " --vanilla " SCRIPTS "mclapply.R", NULL, "r-base-core"},
         {"GNU parallel", BENCH_PYTHON " " SCRIPTS "pool.py parallel", NULL, "python3 parallel"},
         {"limit", "bench/peers/bare", NULL, "gcc"},
         {"limit, spinning", "bench/peers/bare spin", NULL, "gcc"},
