@@ -22,7 +22,7 @@ static size_t alignment_of(size_t size)
 
 static void *take_scratch(struct slot *slot, size_t size, bool zeroed)
 {
-	size_t alignment = alignment_of(size), begin = (slot->scratch_used + alignment - 1) / alignment * alignment;
+	size_t alignment = alignment_of(size), begin = (slot->scratch_used + alignment - 1) & ~(alignment - 1);
 	if (size > SLOT_SCRATCH || begin + size > SLOT_SCRATCH)
 		return NULL;
 	void *piece = slot->scratch + begin;

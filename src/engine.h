@@ -29,6 +29,10 @@
  *       that job, the parent dooms it by a compare-and-swap of the same number to that with PIN_DOOMED.
  *       Either swap makes the other fail: a worker has left the job before it is killed, and
  *       runs nobody else's task, or it never leaves, and waits to be killed.
+ *   B5  where the caller waits for single chunks, a worker finishes the chunk in the ledger, passes a fence (seq_cst),
+ *       and reads `by_chunk` and `parent_asleep`; the parent stores those, passes a fence, and reads the ledger: either
+ *       the worker rings, or the parent sees the chunk.  A fence, and no word that all of them would write to: that
+ *       would be a cache line a chunk from worker to worker.
  */
 #ifndef FORKPOOL_ENGINE_H
 #define FORKPOOL_ENGINE_H
@@ -63,7 +67,7 @@ union task_function {
 struct job_post {
 	_Alignas(CACHE_LINE) _Atomic uint64_t number; /* 0: closed.  B0 */
 	_Atomic uint32_t by_ledger; /* completion is read off the ledger: ring at every leaving.  B1 */
-	_Atomic uint32_t by_chunk;  /* and for every chunk, if `attended` */
+	_Atomic uint32_t by_chunk;  /* and for every chunk, if `attended`.  B5 */
 	uint64_t last_entry;        /* ring's tail behind this job's entries */
 	_Alignas(CACHE_LINE) enum job_kind kind;
 	bool stop_on_failure, measured; /* measured: page faults and CPU time are wanted */
@@ -253,6 +257,7 @@ struct worker {
 	bool left;        /* it has left a job before its end */
 	bool owes;        /* and it is such a job's turn */
 	unsigned visited; /* the slot of the job that it stole from last */
+	uint64_t swept;   /* the last job of one range in which it found nothing more to claim */
 
 	const struct job_post *post; /* the pinned job */
 	struct job_tally *tally;

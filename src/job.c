@@ -84,19 +84,21 @@ static bool keep_input(forkpool_job *job)
 
 forkpool_job *job_make(struct forkpool *pool, const struct job_request *request, bool keep)
 {
-	forkpool_job *job = calloc(1, sizeof *job);
+	forkpool_job *job = malloc(sizeof *job);
 	if (job == NULL)
 		return NULL;
-	job->pool = pool;
-	job->submitter = worker_current;
-	job->owner = pool->owner;
-	job->references = 1;
-	job->handed_out = keep;
-	job->request = *request;
-	job->opts = *request->opts;
+	*job = (forkpool_job){
+	        .pool = pool,
+	        .submitter = worker_current,
+	        .owner = pool->owner,
+	        .references = 1,
+	        .handed_out = keep,
+	        .request = *request,
+	        .opts = *request->opts,
+	        .restarts = pool->restarts,
+	        .begun = clock_seconds(),
+	};
 	job->request.opts = &job->opts;
-	job->restarts = pool->restarts;
-	job->begun = clock_seconds();
 	job->next_progress = job->begun + job->opts.progress_interval;
 	if (request->column_count == 1) {
 		job->one_column = *request->columns;

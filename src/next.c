@@ -14,7 +14,7 @@ static bool begin(forkpool_job *job)
 	if (job->delivered == NULL)
 		return false;
 	if (job->state == JOB_OPEN)
-		atomic_store(&job_post(job, job->pool->engine.board)->by_chunk, 1); /* B1 */
+		atomic_store(&job_post(job, job->pool->engine.board)->by_chunk, 1); /* B5 */
 	return true;
 }
 

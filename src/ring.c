@@ -35,18 +35,15 @@ static uint64_t filled(const struct ring *ring)
  * is constant, and decides what sem_post() asks of the kernel: with other bytes there it may sleep, or abort. */
 enum { SEM_COUNTERS = sizeof(long) == 8 ? 8 : sizeof(sem_t) };
 
-static bool is_whole(const sem_t *sem)
+static bool is_whole(const struct ring *ring, const sem_t *sem)
 {
-	sem_t fresh;
-	memset(&fresh, 0, sizeof fresh);
-	sem_init(&fresh, 1, 0);
-	return memcmp((const char *)sem + SEM_COUNTERS, (const char *)&fresh + SEM_COUNTERS,
-	              sizeof fresh - SEM_COUNTERS) == 0;
+	return memcmp((const char *)sem + SEM_COUNTERS, (const char *)&ring->fresh + SEM_COUNTERS,
+	              sizeof ring->fresh - SEM_COUNTERS) == 0;
 }
 
-static void post(sem_t *sem, unsigned permits)
+static void post(const struct ring *ring, sem_t *sem, unsigned permits)
 {
-	for (unsigned i = 0; i < permits && is_whole(sem); i++) /* if not, ring_is_possible() says so, too */
+	for (unsigned i = 0; i < permits && is_whole(ring, sem); i++) /* if not, ring_is_possible() says so, too */
 		sem_post(sem);
 }
 
@@ -61,6 +58,8 @@ void ring_init(struct ring *ring, struct ring_back *back, struct ring_front *fro
 {
 	ring->back = back;
 	ring->front = front;
+	memset(&ring->fresh, 0, sizeof ring->fresh);
+	sem_init(&ring->fresh, 1, 0);
 	back->capacity = capacity;
 	atomic_store(&back->tail, 0);
 	atomic_store(&back->generation, 0);
@@ -85,7 +84,7 @@ bool ring_push(struct ring *ring, struct ring_entry entry)
 
 void ring_post(struct ring *ring, unsigned permits)
 {
-	post(&current_pair(ring)->items, permits);
+	post(ring, &current_pair(ring)->items, permits);
 }
 
 void ring_rouse(struct ring *ring)
@@ -103,7 +102,7 @@ bool ring_is_possible(const struct ring *ring, const _Atomic uint32_t *parked, s
 	if (head > tail || tail - head > ring->back->capacity)
 		return false;
 	for (int i = 0; i < 2; i++)
-		if (!is_whole(&ring->front->pairs[i].items) || !is_whole(&ring->front->pairs[i].space))
+		if (!is_whole(ring, &ring->front->pairs[i].items) || !is_whole(ring, &ring->front->pairs[i].space))
 			return false;
 	for (unsigned i = 0; i < workers; i++)
 		if (atomic_load((const _Atomic uint32_t *)((uintptr_t)parked + i * stride)) > here)
@@ -174,5 +173,5 @@ void ring_renew(struct ring *ring, const _Atomic uint32_t *parked, size_t stride
 		atomic_store(&ring->back->generation, generation);
 	}
 	/* After the move, so that nobody but those still on the old pair takes these. */
-	post(&old->items, workers);
+	post(ring, &old->items, workers);
 }

@@ -64,6 +64,7 @@ struct ring_front {
 struct ring {
 	struct ring_back *back;
 	struct ring_front *front;
+	sem_t fresh; /* what all semaphores look like but for their counters */
 };
 
 size_t ring_back_size(size_t capacity);

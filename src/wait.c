@@ -167,6 +167,7 @@ static void sleep_until_news(forkpool *pool, const struct goal *goal)
 	tell_progress(pool);
 	double seconds = until_due(pool, goal->until);
 	atomic_store(&pool->engine.board->parent_asleep, 1);
+	atomic_thread_fence(memory_order_seq_cst); /* B5 */
 	if (has_ended(pool) || is_reached(goal) || pool->finished.first != NULL)
 		atomic_store(&pool->engine.board->parent_asleep, 0);
 	else

@@ -201,7 +201,7 @@ static inline void announce(struct worker *worker, size_t chunk)
 /* Rings if the parent sleeps and wants to know of every chunk. */
 static void tell_of_chunk(const struct worker *worker)
 {
-	atomic_fetch_or(&worker->engine->endings->jobs, 0); /* B1: who sees this sees the chunk's word */
+	atomic_thread_fence(memory_order_seq_cst); /* B5 */
 	if (atomic_load(&worker->post->by_chunk) != 0)
 		worker_ring_bell(worker->engine);
 }
@@ -321,13 +321,16 @@ static enum visit sweep_down(struct worker *worker, const struct watch *turn, si
 
 static void run_entry(struct worker *worker, const struct ring_entry *entry)
 {
-	if (!join_job(worker, entry->job))
+	if (entry->job == worker->swept || !join_job(worker, entry->job))
 		return;
 	size_t last = entry->last < worker->post->chunks ? entry->last : worker->post->chunks;
 	size_t next = sweep_up(worker, entry->first, last);
 	if (next < last && worker->is_parent) /* the rest comes in its turn, in order */
 		ring_push(&worker->engine->ring, (struct ring_entry){entry->job, next, last});
 	worker->left |= next < last;
+	if (worker->post->ranges == 1 &&
+	    next >= last) /* its other entries, one for each worker, are for the same range */
+		worker->swept = entry->job;
 	leave_job(worker);
 }
 
