@@ -131,6 +131,8 @@ tests_peer_threads_SOURCES = tests/peers.c bench/peers/threads.c
 tests_peer_threads_CPPFLAGS = $(peer_cppflags)
 tests_peer_forks_SOURCES = tests/peers.c bench/peers/forks.c
 tests_peer_forks_CPPFLAGS = $(peer_cppflags)
+# ThreadSanitizer does not know the locks of OpenMP and TBB.
+if !SANITIZES_THREADS
 if HAVE_OPENMP_PAUSE
 peer_tests += tests/peer_openmp
 tests_peer_openmp_SOURCES = tests/peers.c bench/peers/openmp.c
@@ -143,6 +145,7 @@ tests_peer_tbb_SOURCES = tests/peers.c bench/peers/tbb.cc
 tests_peer_tbb_CPPFLAGS = $(peer_cppflags)
 tests_peer_tbb_CXXFLAGS = $(AM_CXXFLAGS) $(TBB_CFLAGS)
 tests_peer_tbb_LDADD = $(TBB_LIBS)
+endif
 endif
 peer_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/bench
 check_PROGRAMS += $(peer_tests)

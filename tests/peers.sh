@@ -5,6 +5,8 @@
 set -eu
 
 failed=0 asked=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 # What every peer is asked, and what has to come of it.
 requests() {
@@ -34,9 +36,7 @@ requests() {
 }
 
 # The last two: no.
-expected() {
-	requests | sed 's/^run.*nonsense.*/no/; s/^run.*/took/'
-}
+{ echo ready; requests | sed 's/.*nonsense.*/no/; s/^run.*/took/'; } >"$work/expected"
 
 ask() { # ask PEER ARGUMENT...
 	peer=$1
@@ -46,15 +46,13 @@ ask() { # ask PEER ARGUMENT...
 		return 0
 	fi
 	asked=$((asked + 1))
-	answers=$(requests | timeout 300 "bench/peers/$peer" "$@" --workers 2) || answers="$answers
-it ended with status $?"
-	if [ "$(echo "$answers" | cut -d ' ' -f 1)" = "ready
-$(expected)" ]; then
-		echo "peers: $peer $*: $(echo "$answers" | sed -n 's/^ready //p')"
+	requests | timeout 300 "bench/peers/$peer" "$@" --workers 2 >"$work/answers" || echo "status $?" >>"$work/answers"
+	cut -d ' ' -f 1 "$work/answers" >"$work/kinds"
+	if cmp -s "$work/expected" "$work/kinds"; then
+		echo "peers: $peer${1+ $*}: $(sed -n 's/^ready //p' "$work/answers")"
 	else
-		echo "peers: $peer $*: wrong:"
-		{ echo start; requests; } | paste -d ':' - - </dev/null
-		echo "$answers"
+		echo "peers: $peer${1+ $*}: what was asked, expected, answered:"
+		{ echo "its start"; requests; } | paste -d '|' - "$work/expected" "$work/answers" | sed 's/|/  |  /g'
 		failed=1
 	fi
 }
@@ -64,7 +62,7 @@ refuse() { # refuse PEER ARGUMENT...: it says so, and does not start
 	shift
 	[ -x "bench/peers/$peer" ] || return 0
 	if output=$("bench/peers/$peer" "$@" 2>&1 </dev/null); then
-		echo "peers: $peer $* was not refused: $output"
+		echo "peers: $peer $* was not refused: '$output'"
 		failed=1
 	fi
 }

@@ -5,7 +5,9 @@
 #define BUILT_H
 
 #if defined __clang__
-#define BUILT_BY "clang " __clang_version__
+#define BUILT_TEXT(x)               #x
+#define BUILT_VERSION(major, minor) BUILT_TEXT(major) "." BUILT_TEXT(minor)
+#define BUILT_BY                    "clang " BUILT_VERSION(__clang_major__, __clang_minor__)
 #elif defined __GNUC__
 #define BUILT_BY "gcc " __VERSION__
 #else
