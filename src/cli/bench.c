@@ -6,7 +6,6 @@
  */
 #include <getopt.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,7 +200,7 @@ struct bench {
 /* Tenfold more items, until they take a while, some do not succeed, or memory gets short. */
 static int generate_enough(struct bench *bench)
 {
-	const size_t largest = 10000000, bytes = (size_t)256 << 20;
+	const size_t largest = 10000000, bytes = (size_t)32 << 20;
 	size_t size = bench->function.item_size + bench->function.result_size, good = 0;
 
 	for (size_t count = 8 * (size_t)bench->race.work.workers;; count *= 10) {
@@ -274,17 +273,16 @@ static void tell_failure(const struct bench *bench)
 
 static int try_threads(struct bench *bench)
 {
-	int signal = 0;
+	char why[64];
+	int survived;
 
 	if (!bench->race.backends[FORKPOOL_THREADS])
 		return 0;
-	if (trial_threads(&bench->race.work, &signal))
-		return -1;
-	if (signal == 0)
-		return 0;
+	survived = trial_threads(&bench->race.work, why, sizeof why);
+	if (survived != 0)
+		return survived < 0 ? -1 : 0;
 	snprintf(bench->left_out, sizeof bench->left_out,
-	         "your function crashed there (signal %d: %s), and would have ended the program", signal,
-	         strsignal(signal));
+	         "your function crashed there (%s), and would have ended the program", why);
 	leave_out(bench, FORKPOOL_THREADS, bench->left_out);
 	return 0;
 }
@@ -451,12 +449,12 @@ static struct race race_of(const struct options *options, struct bench *bench)
 {
 	struct race race = {.seconds = options->seconds,
 	                    .repetitions = (unsigned)options->repetitions,
-	                    .quiet = options->quiet,
 	                    .cpus = forkpool_cpu_count()};
 
 	race.work = (struct work){.function = &bench->function,
 	                          .input = &bench->input,
 	                          .chunk = options->chunk,
+	                          .quiet = options->quiet,
 	                          .workers = options->workers > 0 ? (unsigned)options->workers : race.cpus};
 	if (options->spin_given)
 		race.work.spin_us = options->spin > 0 ? (unsigned)options->spin : FORKPOOL_NO_SPIN;

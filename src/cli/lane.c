@@ -1,7 +1,16 @@
 /*
  * lane.c - one pool of a race, with its own memory for results, where its workers write in place.
  */
+#include <time.h>
 #include "race.h"
+
+double lane_clock(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
 
 static int no_memory(size_t count, size_t size)
 {
@@ -42,11 +51,15 @@ int lane_run(struct lane *lane, const struct work *work, forkpool_report *report
 {
 	const struct function *function = work->function;
 	forkpool_opts opts = {.inherited = 1, .chunk = work->chunk, .report = report};
+	struct progress progress = {0};
 	int outcome;
 
 	opts.status = report ? lane->status : NULL;
+	if (report && !work->quiet)
+		progress_begin(&progress, 0, &opts);
 	outcome = forkpool_map(lane->pool, function->plugin.function, work->input->items, work->input->count,
 	                       function->item_size, lane->results, function->result_size, &opts);
+	progress_end(&progress);
 	if (outcome >= 0)
 		return outcome;
 	complain("%s", report && report->message[0] ? report->message : forkpool_strerror(outcome));

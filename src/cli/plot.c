@@ -119,7 +119,7 @@ static void print_script(const struct race *race, const char *what, const char *
 	print_data(race, FORKPOOL_PROCESSES, script);
 	fprintf(script,
 	        "set xlabel 'workers'\nset ylabel 'times as fast as %s'\n"
-	        "set xrange [0.5:%u + 0.5]\nset yrange [0:*]\n%s"
+	        "set xrange [0.5:%u + 0.5]\nset yrange [0:*]\nset offsets 0, 0, graph 0.05, 0\n%s"
 	        "set border 3 lc rgb '#666666'\nset tics nomirror\nset grid ytics lc rgb '#dddddd'\n"
 	        "set key outside bottom center horizontal\nset samples 1000\n"
 	        "plot (x < %u ? x : %u) with lines dt 2 lw 2 lc rgb '#c03020' title 'perfect'",

@@ -16,14 +16,6 @@
 #define TURN 0.005 /* seconds that a turn takes at least */
 enum { MOST_MAPS = 1000, FEWEST_ROUNDS = 3 };
 
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 const char *race_name(const struct contender *contender, char *text, size_t size)
 {
 	if (contender->backend == FORKPOOL_SERIAL)
@@ -144,11 +136,11 @@ static int take_turn(const struct race *race, struct contender *contender, int w
 
 	prepare_last_words(contender);
 	let_others_sleep(race);
-	start = now();
+	start = lane_clock();
 	for (unsigned i = 0; i < contender->maps; i++)
 		if (run_map(race, contender, warming_up))
 			return -1;
-	*seconds = (now() - start) / contender->maps;
+	*seconds = (lane_clock() - start) / contender->maps;
 	if (warming_up || contender->unsuccessful == before) /* else the statuses are not known */
 		compare_answers(race, contender);
 	return 0;
@@ -163,7 +155,7 @@ struct watch {
 
 static void show_turn(struct watch *watch, unsigned round, const struct contender *contender)
 {
-	double elapsed = now() - watch->start;
+	double elapsed = lane_clock() - watch->start;
 	char name[64], which[32] = "warming up";
 
 	if (!watch->wanted || elapsed < 1)
@@ -213,19 +205,20 @@ static int another_round(const struct race *race, double start, double last)
 {
 	if (race->repetitions > 0)
 		return race->rounds < race->repetitions;
-	return race->rounds < FEWEST_ROUNDS || (race->rounds < RACE_ROUNDS && now() + last - start < race->seconds);
+	return race->rounds < FEWEST_ROUNDS ||
+	       (race->rounds < RACE_ROUNDS && lane_clock() + last - start < race->seconds);
 }
 
 static int run_rounds(struct race *race)
 {
-	struct watch watch = {.start = now(), .wanted = !race->quiet && isatty(STDERR_FILENO)};
+	struct watch watch = {.start = lane_clock(), .wanted = !race->work.quiet && isatty(STDERR_FILENO)};
 	int failed = warm_up(race, &watch);
 	double last = 0;
 
 	while (!failed && another_round(race, watch.start, last)) {
-		double start = now();
+		double start = lane_clock();
 		failed = run_round(race, &watch);
-		last = now() - start;
+		last = lane_clock() - start;
 	}
 	end_watch(&watch);
 	return failed;

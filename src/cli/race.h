@@ -16,6 +16,7 @@ struct work {
 	size_t chunk;     /* 0: chosen by the library */
 	unsigned workers; /* the most that are compared */
 	unsigned spin_us; /* as in forkpool_config */
+	int quiet;        /* show no progress */
 };
 
 struct lane {
@@ -26,6 +27,9 @@ struct lane {
 
 int lane_open(struct lane *lane, const struct work *work, int backend, unsigned workers);
 void lane_close(struct lane *lane);
+
+/* Seconds since some moment. */
+double lane_clock(void);
 
 /* One map.  The status of each task and the report are kept only if `report` is not NULL: they cost time.
  * Returns how many tasks did not succeed, or -1. */
@@ -41,8 +45,9 @@ struct trial {
 /* One map by processes, which survive whatever the function does. */
 int trial_processes(struct trial *trial, const struct work *work);
 
-/* One map by threads, in a process of its own.  *signal: what ended it, 0: nothing did. */
-int trial_threads(const struct work *work, int *signal);
+/* One map by threads, in a process of its own.  Returns 1; 0 if it did not survive, with what ended it in `why`; or -1.
+ */
+int trial_threads(const struct work *work, char *why, size_t size);
 
 /* ---- race.c ------------------------------------------------------------------------- */
 
@@ -71,8 +76,7 @@ struct race {
 	int backends[FORKPOOL_SERIAL + 1]; /* whether each takes part */
 	double seconds;                    /* about so long; at least 3 rounds are run */
 	unsigned repetitions;              /* 0: by the time, else so many rounds */
-	int quiet;
-	struct contender *contenders; /* the first is what all others are compared with */
+	struct contender *contenders;      /* the first is what all others are compared with */
 	size_t count;
 	unsigned rounds;
 };

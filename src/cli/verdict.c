@@ -146,17 +146,54 @@ static int print_differences(const struct race *race)
 	return differences;
 }
 
+static void print_end(const forkpool_report *report)
+{
+	if (report->message[0])
+		printf("%s", report->message);
+	else if (report->status > FORKPOOL_CANCELLED)
+		printf("it returned %d", report->status);
+	else
+		printf("it %s", forkpool_strerror(report->status));
+}
+
+/* The contender with most tasks that did not succeed stands for all. */
+static int print_failures(const struct race *race)
+{
+	const struct contender *worst = race->contenders;
+	const forkpool_report *report;
+	char name[64], place[4096];
+
+	for (size_t i = 1; i < race->count; i++)
+		if (race->contenders[i].unsuccessful > worst->unsuccessful)
+			worst = &race->contenders[i];
+	if (worst->unsuccessful == 0)
+		return 0;
+	report = &worst->report;
+	printf("%s: %d of %zu tasks did not succeed", race_name(worst, name, sizeof name), worst->unsuccessful,
+	       race->work.input->count);
+	if (report->succeeded < report->tasks) {
+		input_place(race->work.input, (size_t)report->index, place, sizeof place);
+		printf("; first, index %llu (%s): ", (unsigned long long)report->index, place);
+		print_end(report);
+	}
+	puts(".");
+	return 1;
+}
+
 void verdict_words(const struct race *race)
 {
 	const struct contender *processes = best(race, FORKPOOL_PROCESSES), *threads = best(race, FORKPOOL_THREADS);
+	int failures;
 
 	if (processes)
 		print_best(race, processes);
 	if (threads)
 		print_best(race, threads);
 	print_against_threads(race);
+	failures = print_failures(race);
 	if (print_differences(race) == 0 && race->count > 1)
-		puts("All answers are the same, byte for byte.");
+		printf("All %sanswers are the same, byte for byte.\n", failures ? "other " : "");
 	if (race->contenders->time.median < 0.001)
-		puts("All tasks together take less than a millisecond: waking the workers counts; try more items.");
+		puts("All tasks together take less than a millisecond: waking the workers counts; more items would "
+		     "tell more.");
 }
