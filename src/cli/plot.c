@@ -123,8 +123,8 @@ static void print_script(const struct race *race, const char *what, const char *
 	        "set border 3 lc rgb '#666666'\nset tics nomirror\nset grid ytics lc rgb '#dddddd'\n"
 	        "set key outside bottom center horizontal\nset samples 1000\n"
 	        "plot (x < %u ? x : %u) with lines dt 2 lw 2 lc rgb '#c03020' title 'perfect'",
-	        race_name(race->contenders, first, sizeof first), workers, workers <= 16 ? "set xtics 1\n" : "",
-	        race->cpus, race->cpus);
+	        race_name(race->contenders, first, sizeof first), workers,
+	        workers <= 16 ? "set xtics 1\n" : "set logscale x 2\n", race->cpus, race->cpus);
 	print_curve(race, FORKPOOL_THREADS, "#d9822b", script);
 	print_curve(race, FORKPOOL_PROCESSES, "#1f5fa8", script);
 	fputc('\n', script);
