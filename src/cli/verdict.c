@@ -68,8 +68,11 @@ void verdict_table(const struct race *race)
 	       "perfect", "reached");
 	for (size_t i = 0; i < race->count; i++)
 		print_contender(race, &race->contenders[i]);
-	printf("\nMedians of %u rounds; in brackets, where the true median is with a probability of %.3g %%.\n",
-	       race->rounds, 100 * race->contenders->time.level);
+	if (race->rounds == 1)
+		puts("\nOne round: nothing is known of how far it would vary.");
+	else
+		printf("\nMedians of %u rounds; in brackets, where the true median is with a probability of %.3g %%.\n",
+		       race->rounds, 100 * race->contenders->time.level);
 }
 
 /* ---- in words -------------------------------------------------------------------------- */
