@@ -23,7 +23,7 @@ struct command {
 	const char *help;
 	int (*run)(int argc, char **argv);
 };
-extern const struct command command_map;
+extern const struct command command_bench, command_map;
 
 /* Says who complains from now on: "forkpool map". */
 void complain_as(const char *command, const char *subcommand);
@@ -33,6 +33,22 @@ void complain(const char *format, ...) FORKPOOL_PRINTF(1, 2);
 
 /* What was printed on standard output has to arrive there: the exit status. */
 int finish_stdout(void);
+
+/* ---- option.c: values on the command line ---------------------------------------- */
+
+/* `option` is the name for messages. */
+int option_number(const char *option, const char *text, unsigned long least, unsigned long most, unsigned long *number);
+int option_size(const char *option, const char *text, size_t *size); /* bytes; K, M, G may follow */
+int option_seconds(const char *option, const char *text, double *seconds);
+int option_backend(const char *option, const char *text, int *backend);
+
+/* FORKPOOL_PROCESSES is "processes". */
+const char *backend_name(int backend);
+
+enum { OPTION_LONG = 256 }; /* what getopt_long() returns for an option without a letter is from here on */
+
+/* Says what is wrong with the word that getopt_long() stopped at, where it has returned '?' or ':'.  Returns -1. */
+int option_wrong(const char *subcommand, int option, char **argv);
 
 /* ---- decimal.c, number.c: values and their text ------------------------------- */
 
@@ -98,6 +114,7 @@ struct input {
 	size_t count;
 	size_t mapped; /* bytes of a mapping; 0: items is from malloc() */
 	int binary;
+	int generated;
 };
 
 /* Reads the files named (none: standard input, as does "-").  A line that is wrong is
@@ -105,7 +122,10 @@ struct input {
 int input_read(struct input *input, const struct function *function, char **names, int count, int binary);
 void input_free(struct input *input);
 
-/* Writes where item `index` stands, "FILE:LINE", as snprintf() does. */
+/* Makes items: all values of item i are i (of uint8: i modulo 256). */
+int input_generate(struct input *input, const struct function *function, size_t count);
+
+/* Writes where item `index` stands, "FILE:LINE", or "item INDEX" if it was generated, as snprintf() does. */
 void input_place(const struct input *input, size_t index, char *text, size_t size);
 
 /* ---- output.c ------------------------------------------------------------------ */
@@ -130,6 +150,8 @@ int output_text(struct output *output, const struct function *function, const ch
                 const int32_t *status);
 int output_binary(struct output *output, const struct function *function, char *results, size_t count,
                   const int32_t *status);
+
+int output_bytes(struct output *output, const void *bytes, size_t size);
 
 /* ---- progress.c ---------------------------------------------------------------- */
 

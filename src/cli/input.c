@@ -324,13 +324,46 @@ void input_free(struct input *input)
 	free(input->sources);
 }
 
+static int generate_item(const struct function *function, size_t index, char *item)
+{
+	char text[NUMBER_TEXT];
+	size_t number = function->item->size > 1 ? index : index & UINT8_MAX;
+	int length = snprintf(text, sizeof text, "%zu", number), error = 0;
+
+	for (size_t k = 0; k < function->plugin.item_length; k++)
+		error |= function->item->parse(text, text + length, item + k * function->item->size);
+	return error == 0;
+}
+
+int input_generate(struct input *input, const struct function *function, size_t count)
+{
+	size_t bytes;
+
+	*input = (struct input){.function = function, .generated = 1};
+	if (!__builtin_mul_overflow(count, function->item_size, &bytes))
+		input->items = malloc(bytes);
+	if (!input->items) {
+		complain("no memory for %zu items of %zu bytes", count, function->item_size);
+		return -1;
+	}
+	for (; input->count < count; input->count++) {
+		if (!generate_item(function, input->count, input->items + input->count * function->item_size)) {
+			complain("item %zu cannot be generated: %s is needed", input->count, function->item->needed);
+			return -1;
+		}
+	}
+	return 0;
+}
+
 void input_place(const struct input *input, size_t index, char *text, size_t size)
 {
-	const struct source *source = last_source(input);
+	const struct source *source = input->generated ? NULL : last_source(input);
 
-	while (source->first > index)
+	while (source && source->first > index)
 		source--;
-	if (input->binary)
+	if (!source)
+		snprintf(text, size, "item %zu", index);
+	else if (input->binary)
 		snprintf(text, size, "%s: item %zu (at byte %zu)", source->name, index,
 		         index * input->function->item_size);
 	else

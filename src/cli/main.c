@@ -8,7 +8,7 @@
 #include <string.h>
 #include "cli.h"
 
-static const struct command *const commands[] = {&command_map};
+static const struct command *const commands[] = {&command_map, &command_bench};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static const struct command *find_command(const char *name)

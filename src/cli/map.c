@@ -59,70 +59,12 @@ struct options {
 
 /* ---- the command line ------------------------------------------------------------ */
 
-static int parse_number(const char *option, const char *text, unsigned long most, unsigned long *number)
-{
-	char *end;
-
-	errno = 0;
-	*number = strtoul(text, &end, 10);
-	if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *number >= 1 && *number <= most)
-		return 0;
-	complain("%s: '%s' is not a whole number from 1 to %lu", option, text, most);
-	return -1;
-}
-
-/* A number of bytes. */
-static int parse_size(const char *option, const char *text, size_t *size)
-{
-	static const char units[] = "KMG";
-	char *end;
-	unsigned long long number;
-	int shift = 0;
-
-	errno = 0;
-	number = strtoull(text, &end, 10);
-	if (*end != '\0' && strchr(units, *end))
-		shift = 10 * (int)(strchr(units, *end++) - units + 1);
-	if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && number > 0 && number <= SIZE_MAX >> shift) {
-		*size = (size_t)number << shift;
-		return 0;
-	}
-	complain("%s: '%s' is not a whole number of bytes above 0, to which K, M or G may be added", option, text);
-	return -1;
-}
-
-static int parse_seconds(const char *option, const char *text, double *seconds)
-{
-	char *end;
-
-	*seconds = strtod(text, &end);
-	if (end != text && *end == '\0' && *seconds > 0 && *seconds <= 1e9)
-		return 0;
-	complain("%s: '%s' is not a number of seconds above 0", option, text);
-	return -1;
-}
-
-static int parse_backend(const char *text, int *backend)
-{
-	static const char *const names[] = {"processes", "threads", "serial"};
-	static const int backends[] = {FORKPOOL_PROCESSES, FORKPOOL_THREADS, FORKPOOL_SERIAL};
-
-	for (int i = 0; i < 3; i++) {
-		if (strcmp(text, names[i]) == 0) {
-			*backend = backends[i];
-			return 0;
-		}
-	}
-	complain("--backend: '%s' is not one of processes, threads, serial", text);
-	return -1;
-}
-
 /* What stands on the command line counts more than what stands in the environment. */
 static int set_workers(struct options *options, const char *text)
 {
 	unsigned long number;
 
-	if (parse_number("--workers", text, FORKPOOL_MAX_WORKERS, &number))
+	if (option_number("--workers", text, 1, FORKPOOL_MAX_WORKERS, &number))
 		return -1;
 	options->config.workers = (unsigned)number;
 	return unsetenv("FORKPOOL_WORKERS");
@@ -130,7 +72,7 @@ static int set_workers(struct options *options, const char *text)
 
 static int set_backend(struct options *options, const char *text)
 {
-	if (parse_backend(text, &options->config.backend))
+	if (option_backend("--backend", text, &options->config.backend))
 		return -1;
 	return unsetenv("FORKPOOL_BACKEND");
 }
@@ -139,7 +81,7 @@ static int set_chunk(struct options *options, const char *text)
 {
 	unsigned long number;
 
-	if (parse_number("--chunk", text, FORKPOOL_MAX_CHUNK, &number))
+	if (option_number("--chunk", text, 1, FORKPOOL_MAX_CHUNK, &number))
 		return -1;
 	options->opts.chunk = number;
 	return 0;
@@ -149,7 +91,7 @@ static int set_retries(struct options *options, const char *text)
 {
 	unsigned long number;
 
-	if (parse_number("--retries", text, FORKPOOL_MAX_RETRIES, &number))
+	if (option_number("--retries", text, 1, FORKPOOL_MAX_RETRIES, &number))
 		return -1;
 	options->opts.retries = (unsigned)number;
 	return 0;
@@ -159,13 +101,27 @@ static int set_max_tasks(struct options *options, const char *text)
 {
 	unsigned long number;
 
-	if (parse_number("--max-tasks", text, ULONG_MAX, &number))
+	if (option_number("--max-tasks", text, 1, ULONG_MAX, &number))
 		return -1;
 	options->config.max_tasks_per_worker = number;
 	return 0;
 }
 
-enum { BACKEND = 256, CHUNK, BINARY, STOP, TIMEOUT, RETRIES, MEMORY, TASKS, PROGRESS, REPORT, LIST, HELP, VERSION };
+enum {
+	BACKEND = OPTION_LONG,
+	CHUNK,
+	BINARY,
+	STOP,
+	TIMEOUT,
+	RETRIES,
+	MEMORY,
+	TASKS,
+	PROGRESS,
+	REPORT,
+	LIST,
+	HELP,
+	VERSION
+};
 
 static const struct option long_options[] = {
         {"expression", required_argument, NULL, 'e'},
@@ -208,11 +164,11 @@ static int take_option(struct options *options, int option, const char *value)
 	case STOP:
 		return options->opts.stop_on_failure = 1, 0;
 	case TIMEOUT:
-		return parse_seconds("--timeout", value, &options->opts.timeout);
+		return option_seconds("--timeout", value, &options->opts.timeout);
 	case RETRIES:
 		return set_retries(options, value);
 	case MEMORY:
-		return parse_size("--memory-limit", value, &options->config.memory_limit);
+		return option_size("--memory-limit", value, &options->config.memory_limit);
 	case TASKS:
 		return set_max_tasks(options, value);
 	case PROGRESS:
@@ -229,29 +185,13 @@ static int take_option(struct options *options, int option, const char *value)
 	return -1;
 }
 
-/* getopt prints nothing itself, so that all messages begin alike. */
-static int wrong_option(int option, char **argv)
-{
-	const char *word = argv[optind - 1];
-
-	if (option == ':')
-		complain("'%s' needs a value; see `forkpool map --help`", word);
-	else if (optopt > 0 && optopt < BACKEND)
-		complain("'-%c' is not an option; see `forkpool map --help`", optopt);
-	else if (optopt >= BACKEND)
-		complain("'%s': this option has no value; see `forkpool map --help`", word);
-	else
-		complain("'%s' is not an option; see `forkpool map --help`", word);
-	return -1;
-}
-
 static int parse_options(struct options *options, int argc, char **argv)
 {
 	int option, taken;
 
 	while ((option = getopt_long(argc, argv, ":e:j:o:", long_options, NULL)) != -1) {
 		if (option == '?' || option == ':')
-			return wrong_option(option, argv);
+			return option_wrong("map", option, argv);
 		taken = take_option(options, option, optarg);
 		if (taken != 0)
 			return taken;

@@ -210,6 +210,11 @@ static int put_result(struct output *output, const struct function *function, co
 	return 0;
 }
 
+int output_bytes(struct output *output, const void *bytes, size_t size)
+{
+	return write_all(output->fd, bytes, size) ? cannot_write(output) : 0;
+}
+
 int output_text(struct output *output, const struct function *function, const char *results, size_t count,
                 const int32_t *status)
 {
@@ -225,5 +230,5 @@ int output_binary(struct output *output, const struct function *function, char *
 	for (size_t i = 0; i < count; i++)
 		if (status[i] != 0)
 			memset(results + i * function->result_size, 0, function->result_size);
-	return write_all(output->fd, results, count * function->result_size) ? cannot_write(output) : 0;
+	return output_bytes(output, results, count * function->result_size);
 }

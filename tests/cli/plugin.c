@@ -1,10 +1,13 @@
 /*
- * plugin.c - functions for the tests of `forkpool map`: each type, vectors, and tasks
- * that crash, fail and take their time.
+ * plugin.c - functions for the tests of the command: each type, vectors, and tasks that
+ * crash, fail, take their time, and do not agree with threads.
  */
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 #include "forkpool.h"
 
 /* Copies of the item, or twice the item, in each type. */
@@ -99,6 +102,55 @@ static int wait_for(const void *item, void *result, void *ctx)
 	return 0;
 }
 FORKPOOL_PLUGIN(wait, "waits for x ms", wait_for, FORKPOOL_INT64, 1, FORKPOOL_INT64, 1);
+
+/* Twice the item; one above 1000 is refused. */
+static int bounded(const void *item, void *result, void *ctx)
+{
+	(void)ctx;
+	*(int64_t *)result = 2 * *(const int64_t *)item;
+	return *(const int64_t *)item > 1000;
+}
+FORKPOOL_PLUGIN(bounded, "2 x; fails above 1000", bounded, FORKPOOL_INT64, 1, FORKPOOL_INT64, 1);
+
+static int in_thread(void)
+{
+	return syscall(SYS_gettid) != getpid();
+}
+
+/* Another answer in a thread, from the item 7 on. */
+static int moody(const void *item, void *result, void *ctx)
+{
+	int64_t x = *(const int64_t *)item;
+
+	(void)ctx;
+	*(int64_t *)result = x >= 7 && in_thread() ? -x : x;
+	return 0;
+}
+FORKPOOL_PLUGIN(moody, "x; from 7 on -x in a thread", moody, FORKPOOL_INT64, 1, FORKPOOL_INT64, 1);
+
+/* Crashes in a thread. */
+static int lonely(const void *item, void *result, void *ctx)
+{
+	(void)ctx;
+	*(int64_t *)result = *(const int64_t *)item;
+	if (in_thread())
+		abort();
+	return 0;
+}
+FORKPOOL_PLUGIN(lonely, "x; crashes in a thread", lonely, FORKPOOL_INT64, 1, FORKPOOL_INT64, 1);
+
+/* Crashes when threads have called it often. */
+static int weary(const void *item, void *result, void *ctx)
+{
+	static atomic_int calls;
+
+	(void)ctx;
+	*(int64_t *)result = *(const int64_t *)item;
+	if (in_thread() && atomic_fetch_add(&calls, 1) > 1000)
+		abort();
+	return 0;
+}
+FORKPOOL_PLUGIN(weary, "x; crashes when threads have called it often", weary, FORKPOOL_INT64, 1, FORKPOOL_INT64, 1);
 
 /* Descriptions that are wrong. */
 extern const forkpool_plugin forkpool_plugin_old;

@@ -17,6 +17,9 @@ prints 'Usage: forkpool COMMAND' --help
 prints 'Usage: forkpool COMMAND' help
 prints 'Usage: forkpool map' map --help
 prints 'Usage: forkpool map' help map
+prints 'Usage: forkpool bench' bench --help
+prints 'Usage: forkpool bench' help bench
+prints 'forkpool 0' bench --version
 prints 'forkpool 0' --version
 prints 'forkpool 0' map --version
 
@@ -24,7 +27,7 @@ check "every option of the help is in the manual, and the other way round"
 options() {
 	grep -o -e '--[a-z][a-z-]*' | sort -u
 }
-forkpool map --help | options >in_help
+{ forkpool map --help; forkpool bench --help; } | options >in_help
 sed -n 's/Fl -\([a-z]\)/--\1/gp' "$manual" | options >in_manual
 cmp in_help in_manual || fail "$(diff in_help in_manual)"
 
@@ -79,7 +82,7 @@ forkpool map --list here.so >out 2>err || status=$?
 [ "$status" = 255 ] || fail "status $status; some descriptions are wrong"
 grep -q '^norm  *3 double -> 2 double  *length and sum of a vector$' out || fail "norm should be listed"
 grep -q '^uint8  *uint8 -> uint8  *2 x$' out || fail "uint8 should be listed"
-[ "$(wc -l <out)" = 11 ] || fail "11 functions should be listed"
+[ "$(wc -l <out)" = 15 ] || fail "15 functions should be listed"
 sort -c out || fail "the list should be sorted"
 says "'old' was built for version 0"
 refused "the plugin cannot be loaded: ./missing.so" --list missing.so

@@ -18,7 +18,8 @@ tests_fuzz_expression_SOURCES = tests/fuzz/expression.c src/cli/function.c $(fuz
 tests_fuzz_input_SOURCES = tests/fuzz/input.c $(fuzz_plain)
 tests_fuzz_list_SOURCES = tests/fuzz/list.c src/cli/function.c $(fuzz_plain)
 tests_fuzz_number_SOURCES = tests/fuzz/number.c $(fuzz_plain)
-fuzz_command = src/cli/expression.c src/cli/function.c src/cli/input.c src/cli/list.c src/cli/output.c src/cli/progress.c
+fuzz_command = src/cli/expression.c src/cli/function.c src/cli/input.c src/cli/list.c src/cli/option.c src/cli/output.c \
+	src/cli/progress.c
 tests_fuzz_options_SOURCES = tests/fuzz/options.c $(fuzz_command) $(fuzz_plain)
 tests_fuzz_options_LDADD = libforkpool.la
 tests_fuzz_output_SOURCES = tests/fuzz/output.c src/cli/input.c src/cli/output.c $(fuzz_plain)

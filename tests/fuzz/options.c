@@ -45,7 +45,7 @@ static void check_number(const char *text, unsigned long most)
 		if (wanted <= most)
 			wanted = wanted * 10 + (unsigned long)(*at - '0');
 	bool allowed = at > text && *at == '\0' && wanted >= 1 && wanted <= most;
-	int failed = parse_number("--chunk", text, most, &number);
+	int failed = option_number("--chunk", text, 1, most, &number);
 	require(!failed == allowed, "'%s' should be %s", text, allowed ? "a number" : "refused");
 	require(failed || number == wanted, "'%s' is %lu", text, number);
 }
@@ -66,7 +66,7 @@ static void check_size(const char *text)
 		at++;
 	}
 	allowed &= *at == '\0' && wanted >= 1 && wanted <= SIZE_MAX;
-	int failed = parse_size("--memory-limit", text, &size);
+	int failed = option_size("--memory-limit", text, &size);
 	require(!failed == allowed, "'%s' should be %s", text, allowed ? "a size" : "refused");
 	require(failed || size == wanted, "'%s' is %zu bytes", text, size);
 }
