@@ -135,6 +135,10 @@ static double calibrate(struct entry *entry, struct demand *demand, size_t most,
 	contender_wake(contender);
 	for (;;) {
 		seconds = ask(entry, contender, demand, find_count ? amount : demand->count);
+		if (find_count && seconds >= wanted * 0.7) { /* by chance? */
+			double again = ask(entry, contender, demand, amount);
+			seconds = again < seconds ? again : seconds;
+		}
 		if (seconds < 0 || !find_count || amount >= limit || seconds >= wanted * 0.7)
 			break;
 		double factor = seconds > 0 ? wanted / seconds : 10;
