@@ -32,7 +32,7 @@ timed <- function(task, count, chunk) {
 	results <- map(task, tasks, chunk)
 	took <- as.numeric(Sys.time() - begin, units = "secs")
 	if (!identical(results, as.list(tasks))) stop(answer("wrong", "not every task was done"))
-	if (took < 0) stop(answer("no", "the clock was set back meanwhile"))
+	if (took < 0) stop(answer("no", "time: the clock was set back meanwhile"))
 	took
 }
 
@@ -62,7 +62,7 @@ turns_of_a_millisecond <- function() {
 }
 
 dealt <- function(task, count, chunk) {
-	if (chunk > 1) stop(answer("no", "mclapply deals tasks out one at a time, or all beforehand: CHUNK is 1, or 0"))
+	if (chunk > 1) stop(answer("no", "chunks: mclapply deals tasks out one at a time (1), or all beforehand (0)"))
 	timed(task, count, chunk)
 }
 
@@ -89,7 +89,7 @@ works <- list(
 		gc()
 		took
 	},
-	jobs = function(count, unused) stop(answer("no", "mclapply is a map; it has no jobs"))
+	jobs = function(count, unused) stop(answer("no", "jobs: mclapply is a map, and waits"))
 )
 
 respond <- function(request) {
@@ -107,7 +107,7 @@ input <- file("stdin", "r")
 while (length(request <- readLines(input, n = 1)) > 0) {
 	tryCatch(respond(request),
 		answer = function(reason) say(conditionMessage(reason)),
-		error = function(reason) say("no ", gsub("\n", " ", conditionMessage(reason)))
+		error = function(reason) say("no result: ", gsub("\n", " ", conditionMessage(reason)))
 	)
 }
 close(input)

@@ -38,7 +38,7 @@ class Missing(Exception):
 
 
 class Cannot(Exception):
-    """This pool cannot be asked that."""
+    """This pool cannot be asked that.  The text goes on after a "no"."""
 
 
 def run(*command):
@@ -85,6 +85,9 @@ class Executor:
     """concurrent.futures.ProcessPoolExecutor, and what is used like it."""
 
     mortal = True
+    # Each job submitted is a word in a pipe that wakes the managing thread; up to Python 3.11.5 a full one, of 16,384,
+    # may block both sides for ever (python/cpython#105829).  So larger maps are several.
+    most = 10_000
 
     def __init__(self, workers):
         try:
@@ -97,9 +100,15 @@ class Executor:
 
     def map(self, function, count, chunk):
         how = {"chunksize": chunk} if chunk else {}
-        return list(self.pool.map(function, range(count), **how))
+        part = self.most * (chunk or 1)
+        results = []
+        for begin in range(0, count, part):
+            results += self.pool.map(function, range(begin, min(begin + part, count)), **how)
+        return results
 
     def jobs(self, function, count):
+        if count > self.most:
+            raise Cannot(f"room: {count} jobs at a time may hang it (python/cpython#105829), {self.most} do not")
         jobs = [self.pool.submit(function, i) for i in range(count)]
         return [job.result() for job in jobs]
 
@@ -109,6 +118,8 @@ class Executor:
 
 class Loky(Executor):
     """loky's reusable executor; its workers do not retire when they are idle, as other pools' do not."""
+
+    most = sys.maxsize
 
     def __init__(self, workers):
         try:
@@ -129,6 +140,7 @@ class Ranks(Executor):
     """mpi4py.futures.MPIPoolExecutor, in rank 0 of `mpirun ... python3 -m mpi4py.futures`; the others work."""
 
     mortal = False
+    most = sys.maxsize
 
     def __init__(self, workers):
         import mpi4py
@@ -180,18 +192,18 @@ class Parallel:
 
     def map(self, function, count, chunk):
         if function is not nothing:
-            raise Cannot("a task is a program, which takes longer to start")
+            raise Cannot("functions: a task is a program, which takes longer to start")
         if chunk > 1:
-            raise Cannot("a task is a program; several of them are not one call")
+            raise Cannot("chunks: a task is a program, and several of them are not one call")
         if count > self.most:
-            raise Cannot(f"more than {self.most} jobs are too many at a time")
+            raise Cannot(f"room: {count} jobs at a time are too many, {self.most} are not")
         self.process.stdin.write(b"0\n" * count)
         self.process.stdin.flush()
         results = [self.process.stdout.readline() for _ in range(count)]
         return [line for line in results if line]
 
     def jobs(self, function, count):
-        raise Cannot("all that it has is jobs: see `empty`")
+        raise Cannot("other jobs than those of a map: see `empty`")
 
     def end(self):
         self.process.stdin.close()
@@ -253,7 +265,7 @@ class Peer:
 
     def life(self, millions, times):
         if not self.make.mortal:
-            raise Cannot("it is not made and ended in a running process")
+            raise Cannot("life of its own: it is not made and ended in a running process")
         self.end()
         ballast = bytearray(b"\1") * (millions * 1_000_000)
         took = sum(self.timed(2, self.one_life) for _ in range(times))
@@ -281,7 +293,7 @@ def answer(peer, request):
             peer.start()
         return f"took {WORKS[words[1]](peer, int(words[2]), int(words[3])):.9f}"
     except (Cannot, MemoryError, OSError) as reason:
-        return f"no {reason or type(reason).__name__}"
+        return f"no {reason if isinstance(reason, Cannot) else repr(reason)}"
     except Wrong as reason:
         return f"wrong {reason}"
 

@@ -125,14 +125,6 @@ static double turn(struct entry *entry, struct demand *demand)
 
 /* ---- How much, how often ---------------------------------------------------------------------- */
 
-/* The shorter of two, where two take but a moment: the first may have to begin with much else. */
-static double ask_twice(struct entry *entry, struct contender *contender, const struct demand *demand, size_t count)
-{
-	double first = ask(entry, contender, demand, count);
-	double second = first >= 0 && first < 0.2 ? ask(entry, contender, demand, count) : first;
-	return second < first ? second : first;
-}
-
 /* Finds count or repeats for turns of about `wanted` seconds.  Returns what a turn takes, < 0 if it cannot. */
 static double calibrate(struct entry *entry, struct demand *demand, size_t most, double wanted)
 {
@@ -142,7 +134,11 @@ static double calibrate(struct entry *entry, struct demand *demand, size_t most,
 	double seconds;
 	contender_wake(contender);
 	for (;;) {
-		seconds = ask_twice(entry, contender, demand, find_count ? amount : demand->count);
+		seconds = ask(entry, contender, demand, find_count ? amount : demand->count);
+		if (find_count && seconds >= wanted * 0.7) { /* by chance? */
+			double again = ask(entry, contender, demand, amount);
+			seconds = again < seconds ? again : seconds;
+		}
 		if (seconds < 0 || !find_count || amount >= limit || seconds >= wanted * 0.7)
 			break;
 		double factor = seconds > 0 ? wanted / seconds : 10;
@@ -218,7 +214,7 @@ static void derive_entries(struct plan_row *row)
 		const struct entry *source =
 		        &row->row->entries[demand->best_of ? best_of(row->row, demand->best_of) : demand->source];
 		entry->rounds = source->rounds;
-		memmove(entry->missing, source->missing, sizeof entry->missing);
+		snprintf(entry->missing, sizeof entry->missing, "%s", source->missing);
 		for (unsigned round = 0; round < entry->rounds; round++)
 			entry->values[round] = source->values[round] / demand->divisor;
 	}
