@@ -32,7 +32,7 @@ COSTS
 : >"$work/nothing"
 
 failed() {
-	echo "scaling: $1"
+	echo "scaling: $1" >&2
 	exit 1
 }
 
