@@ -160,11 +160,11 @@ START_TEST(row_from_best_to_missing)
 	             "\n"
 	             "empty.1  empty task, chunk 1\n"
 	             "  ns a task, less is better; 9 rounds, 95 % interval\n"
-	             "                           median               interval   x best  x processes   x limit\n"
-	             "  processes                  10.0           9.70 .. 10.3    1.000        1.000     2.500\n"
-	             "  threads                    12.0           11.6 .. 12.4    1.200        1.200     3.000\n"
-	             "  OpenMP dynamic             25.0           24.2 .. 25.8    2.500        2.500     6.250\n"
-	             "  joblib/loky             123,456     119,752 .. 127,160   12,346       12,346    30,864\n"
+	             "                           median               interval    x best  x processes   x limit\n"
+	             "  processes                  10.0           9.70 .. 10.3     1.000        1.000     2.500\n"
+	             "  threads                    12.0           11.6 .. 12.4     1.200        1.200     3.000\n"
+	             "  OpenMP dynamic             25.0           24.2 .. 25.8     2.500        2.500     6.250\n"
+	             "  joblib/loky             123,456     119,752 .. 127,160    12,346       12,346    30,864\n"
 	             "  limit, spinning            2.00           1.94 .. 2.06\n"
 	             "  limit                      4.00           3.88 .. 4.12\n"
 	             "  multiprocessing.Pool  missing: python3 is not there (apt-get install python3)\n"
@@ -192,9 +192,9 @@ START_TEST(row_of_one_round_has_no_interval)
 	assert_table("once", "\n"
 	                     "once  one round only\n"
 	                     "  us, less is better; 1 round\n"
-	                     "                 median               interval   x best  x processes\n"
-	                     "  processes        5.00                      -    1.000        1.000\n"
-	                     "  threads          6.00                      -    1.200        1.200\n"
+	                     "                 median               interval    x best  x processes\n"
+	                     "  processes        5.00                      -     1.000        1.000\n"
+	                     "  threads          6.00                      -     1.200        1.200\n"
 	                     "  processes / threads: 0.833 (1 round); at most 0.5: not decided\n");
 }
 END_TEST
@@ -204,9 +204,9 @@ START_TEST(row_of_99_rounds_where_more_is_better)
 	assert_table("many", "\n"
 	                     "many  99 rounds, more is better\n"
 	                     "  GB/s, more is better; 99 rounds, 95 % interval\n"
-	                     "                      median               interval   x best  x processes   x limit\n"
-	                     "  processes             8.00           7.20 .. 8.80    1.000        1.000     1.250\n"
-	                     "  threads               4.00           3.60 .. 4.40    2.000        2.000     2.500\n"
+	                     "                      median               interval    x best  x processes   x limit\n"
+	                     "  processes             8.00           7.20 .. 8.80     1.000        1.000     1.250\n"
+	                     "  threads               4.00           3.60 .. 4.40     2.000        2.000     2.500\n"
 	                     "  limit, spinning       10.0           9.00 .. 11.0\n"
 	                     "  threads / processes: 0.500 (0.500 .. 0.500); at most 0.6: met\n");
 }
@@ -218,8 +218,8 @@ START_TEST(target_in_the_unit_of_the_row)
 	                        "private  private memory, idle\n"
 	                        "  KiB a worker, less is better; 9 rounds, 95 % interval\n"
 	                        "  of smaps_rollup\n"
-	                        "                 median               interval   x best  x processes\n"
-	                        "  processes        88.0           85.4 .. 90.6    1.000        1.000\n"
+	                        "                 median               interval    x best  x processes\n"
+	                        "  processes        88.0           85.4 .. 90.6     1.000        1.000\n"
 	                        "  processes, KiB a worker: 88.0 (85.4 .. 90.6); at most 100: met\n");
 }
 END_TEST
@@ -259,12 +259,12 @@ END_TEST
 START_TEST(summary_has_all_targets_and_counts_them)
 {
 	char *text = all_tables();
-	ck_assert_ptr_nonnull(strstr(text, "\n  empty.1: processes / multiprocessing.Pool                -"
-	                                   "                  - 1/2,000  not decided\n"));
-	ck_assert_ptr_nonnull(strstr(text, "\n  close: processes / best OpenMP schedule              1.100"
-	                                   "     0.950 .. 1.250    1.05  not decided\n"));
-	ck_assert_ptr_nonnull(strstr(text, "\n  delay.1: processes / OpenMP dynamic                  0.720"
-	                                   "     0.720 .. 0.720       1  met\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n  empty.1: processes / multiprocessing.Pool            -"
+	                                   "                      - 1/2,000  not decided\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n  close: processes / best OpenMP schedule          1.100"
+	                                   "         0.950 .. 1.250    1.05  not decided\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n  delay.1: processes / OpenMP dynamic              0.720"
+	                                   "         0.720 .. 0.720       1  met\n"));
 	ck_assert_ptr_null(strstr(text, "empty.1: processes / joblib"));
 	ck_assert_ptr_nonnull(strstr(text, "\n  4 met, 1 missed, 5 not decided\n"));
 	free(text);
