@@ -81,6 +81,8 @@ static const struct {
         {99.96, "100", "100", "99.96", "99.96"},
         {1234.5, "1,234", "1,234", "1234.5", "1234.5"},
         {1234567, "1,234,567", "1,234,567", "1.23457e+06", "1234567"},
+        {12345678, "1.23e+07", "1.23e+07", "1.23457e+07", "12345678"},
+        {1e-8, "1.00e-08", "1/1.00e+08", "1/1.00e+08", "1e-08"},
         {-1234, "-1,234", "-1,234", "-1234", "-1234"},
         {1.0 / 3, "0.333", "0.333", "0.333333", "0.3333333333333333"},
         {1e300, "1.00e+300", "1.00e+300", "1e+300", "1e+300"},
@@ -209,6 +211,37 @@ START_TEST(row_of_99_rounds_where_more_is_better)
 	                     "  threads               4.00           3.60 .. 4.40     2.000        2.000     2.500\n"
 	                     "  limit, spinning       10.0           9.00 .. 11.0\n"
 	                     "  threads / processes: 0.500 (0.500 .. 0.500); at most 0.6: met\n");
+}
+END_TEST
+
+START_TEST(row_with_values_that_are_no_numbers)
+{
+	assert_table("broken", "\n"
+	                       "broken  a value that is not a number\n"
+	                       "  us, less is better; 9 rounds, 95 % interval\n"
+	                       "                 median               interval    x best\n"
+	                       "  TBB              7.00           6.79 .. 7.21     1.000\n"
+	                       "  processes   missing: a value is not a number\n"
+	                       "  threads     missing: a value is not a number\n"
+	                       "  processes / TBB: not measured, for want of processes; at most 1: not decided\n");
+}
+END_TEST
+
+START_TEST(ratio_that_is_no_number_is_not_measured)
+{
+	struct row *row = made_up_row(&results, "close");
+	ck_assert(comparison_measured(row, &row->compared[0]));
+	row->compared[0].ratio.low = NAN;
+	ck_assert(!comparison_measured(row, &row->compared[0]));
+}
+END_TEST
+
+START_TEST(six_rounds_have_an_interval_and_five_have_not)
+{
+	char text[64];
+	ck_assert_str_eq(rounds_say((struct rounds){6, 6}, text, sizeof(text)), "6 rounds, 95 % interval");
+	ck_assert_str_eq(rounds_say((struct rounds){5, 9}, text, sizeof(text)),
+	                 "5 to 9 rounds, from the lowest to the highest");
 }
 END_TEST
 
@@ -614,6 +647,9 @@ int main(void)
 	tcase_add_test(tcase, row_without_figures);
 	tcase_add_test(tcase, row_of_one_round_has_no_interval);
 	tcase_add_test(tcase, row_of_99_rounds_where_more_is_better);
+	tcase_add_test(tcase, row_with_values_that_are_no_numbers);
+	tcase_add_test(tcase, ratio_that_is_no_number_is_not_measured);
+	tcase_add_test(tcase, six_rounds_have_an_interval_and_five_have_not);
 	tcase_add_test(tcase, target_in_the_unit_of_the_row);
 	tcase_add_test(tcase, series_is_one_table_after_its_last_row);
 	tcase_add_test(tcase, summary_has_all_targets_and_counts_them);
