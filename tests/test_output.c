@@ -81,6 +81,8 @@ static const struct {
         {99.96, "100", "100", "99.96", "99.96"},
         {1234.5, "1,234", "1,234", "1234.5", "1234.5"},
         {1234567, "1,234,567", "1,234,567", "1.23457e+06", "1234567"},
+        {12345678, "1.23e+07", "1.23e+07", "1.23457e+07", "12345678"},
+        {1e-8, "1.00e-08", "1/1.00e+08", "1/1.00e+08", "1e-08"},
         {-1234, "-1,234", "-1,234", "-1234", "-1234"},
         {1.0 / 3, "0.333", "0.333", "0.333333", "0.3333333333333333"},
         {1e300, "1.00e+300", "1.00e+300", "1e+300", "1e+300"},
@@ -160,11 +162,11 @@ START_TEST(row_from_best_to_missing)
 	             "\n"
 	             "empty.1  empty task, chunk 1\n"
 	             "  ns a task, less is better; 9 rounds, 95 % interval\n"
-	             "                           median               interval   x best  x processes   x limit\n"
-	             "  processes                  10.0           9.70 .. 10.3    1.000        1.000     2.500\n"
-	             "  threads                    12.0           11.6 .. 12.4    1.200        1.200     3.000\n"
-	             "  OpenMP dynamic             25.0           24.2 .. 25.8    2.500        2.500     6.250\n"
-	             "  joblib/loky             123,456     119,752 .. 127,160   12,346       12,346    30,864\n"
+	             "                           median               interval    x best  x processes   x limit\n"
+	             "  processes                  10.0           9.70 .. 10.3     1.000        1.000     2.500\n"
+	             "  threads                    12.0           11.6 .. 12.4     1.200        1.200     3.000\n"
+	             "  OpenMP dynamic             25.0           24.2 .. 25.8     2.500        2.500     6.250\n"
+	             "  joblib/loky             123,456     119,752 .. 127,160    12,346       12,346    30,864\n"
 	             "  limit, spinning            2.00           1.94 .. 2.06\n"
 	             "  limit                      4.00           3.88 .. 4.12\n"
 	             "  multiprocessing.Pool  missing: python3 is not there (apt-get install python3)\n"
@@ -192,9 +194,9 @@ START_TEST(row_of_one_round_has_no_interval)
 	assert_table("once", "\n"
 	                     "once  one round only\n"
 	                     "  us, less is better; 1 round\n"
-	                     "                 median               interval   x best  x processes\n"
-	                     "  processes        5.00                      -    1.000        1.000\n"
-	                     "  threads          6.00                      -    1.200        1.200\n"
+	                     "                 median               interval    x best  x processes\n"
+	                     "  processes        5.00                      -     1.000        1.000\n"
+	                     "  threads          6.00                      -     1.200        1.200\n"
 	                     "  processes / threads: 0.833 (1 round); at most 0.5: not decided\n");
 }
 END_TEST
@@ -204,11 +206,42 @@ START_TEST(row_of_99_rounds_where_more_is_better)
 	assert_table("many", "\n"
 	                     "many  99 rounds, more is better\n"
 	                     "  GB/s, more is better; 99 rounds, 95 % interval\n"
-	                     "                      median               interval   x best  x processes   x limit\n"
-	                     "  processes             8.00           7.20 .. 8.80    1.000        1.000     1.250\n"
-	                     "  threads               4.00           3.60 .. 4.40    2.000        2.000     2.500\n"
+	                     "                      median               interval    x best  x processes   x limit\n"
+	                     "  processes             8.00           7.20 .. 8.80     1.000        1.000     1.250\n"
+	                     "  threads               4.00           3.60 .. 4.40     2.000        2.000     2.500\n"
 	                     "  limit, spinning       10.0           9.00 .. 11.0\n"
 	                     "  threads / processes: 0.500 (0.500 .. 0.500); at most 0.6: met\n");
+}
+END_TEST
+
+START_TEST(row_with_values_that_are_no_numbers)
+{
+	assert_table("broken", "\n"
+	                       "broken  a value that is not a number\n"
+	                       "  us, less is better; 9 rounds, 95 % interval\n"
+	                       "                 median               interval    x best\n"
+	                       "  TBB              7.00           6.79 .. 7.21     1.000\n"
+	                       "  processes   missing: a value is not a number\n"
+	                       "  threads     missing: a value is not a number\n"
+	                       "  processes / TBB: not measured, for want of processes; at most 1: not decided\n");
+}
+END_TEST
+
+START_TEST(ratio_that_is_no_number_is_not_measured)
+{
+	struct row *row = made_up_row(&results, "close");
+	ck_assert(comparison_measured(row, &row->compared[0]));
+	row->compared[0].ratio.low = NAN;
+	ck_assert(!comparison_measured(row, &row->compared[0]));
+}
+END_TEST
+
+START_TEST(six_rounds_have_an_interval_and_five_have_not)
+{
+	char text[64];
+	ck_assert_str_eq(rounds_say((struct rounds){6, 6}, text, sizeof(text)), "6 rounds, 95 % interval");
+	ck_assert_str_eq(rounds_say((struct rounds){5, 9}, text, sizeof(text)),
+	                 "5 to 9 rounds, from the lowest to the highest");
 }
 END_TEST
 
@@ -218,8 +251,8 @@ START_TEST(target_in_the_unit_of_the_row)
 	                        "private  private memory, idle\n"
 	                        "  KiB a worker, less is better; 9 rounds, 95 % interval\n"
 	                        "  of smaps_rollup\n"
-	                        "                 median               interval   x best  x processes\n"
-	                        "  processes        88.0           85.4 .. 90.6    1.000        1.000\n"
+	                        "                 median               interval    x best  x processes\n"
+	                        "  processes        88.0           85.4 .. 90.6     1.000        1.000\n"
 	                        "  processes, KiB a worker: 88.0 (85.4 .. 90.6); at most 100: met\n");
 }
 END_TEST
@@ -259,12 +292,12 @@ END_TEST
 START_TEST(summary_has_all_targets_and_counts_them)
 {
 	char *text = all_tables();
-	ck_assert_ptr_nonnull(strstr(text, "\n  empty.1: processes / multiprocessing.Pool                -"
-	                                   "                  - 1/2,000  not decided\n"));
-	ck_assert_ptr_nonnull(strstr(text, "\n  close: processes / best OpenMP schedule              1.100"
-	                                   "     0.950 .. 1.250    1.05  not decided\n"));
-	ck_assert_ptr_nonnull(strstr(text, "\n  delay.1: processes / OpenMP dynamic                  0.720"
-	                                   "     0.720 .. 0.720       1  met\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n  empty.1: processes / multiprocessing.Pool            -"
+	                                   "                      - 1/2,000  not decided\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n  close: processes / best OpenMP schedule          1.100"
+	                                   "         0.950 .. 1.250    1.05  not decided\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n  delay.1: processes / OpenMP dynamic              0.720"
+	                                   "         0.720 .. 0.720       1  met\n"));
 	ck_assert_ptr_null(strstr(text, "empty.1: processes / joblib"));
 	ck_assert_ptr_nonnull(strstr(text, "\n  4 met, 1 missed, 5 not decided\n"));
 	free(text);
@@ -614,6 +647,9 @@ int main(void)
 	tcase_add_test(tcase, row_without_figures);
 	tcase_add_test(tcase, row_of_one_round_has_no_interval);
 	tcase_add_test(tcase, row_of_99_rounds_where_more_is_better);
+	tcase_add_test(tcase, row_with_values_that_are_no_numbers);
+	tcase_add_test(tcase, ratio_that_is_no_number_is_not_measured);
+	tcase_add_test(tcase, six_rounds_have_an_interval_and_five_have_not);
 	tcase_add_test(tcase, target_in_the_unit_of_the_row);
 	tcase_add_test(tcase, series_is_one_table_after_its_last_row);
 	tcase_add_test(tcase, summary_has_all_targets_and_counts_them);

@@ -267,9 +267,9 @@ struct text value_text(double value)
 	double size = fabs(value);
 	if (!isfinite(value))
 		return text;
-	if (size >= 99.95 && size < 1e15)
+	if (size >= 99.95 && size < 1e7)
 		return whole_text(value);
-	if (size < 1e-4 || size >= 1e15)
+	if (size < 1e-4 || size >= 1e7)
 		snprintf(text.s, sizeof(text.s), size > 0 ? "%.2e" : "%.0f", value);
 	else
 		snprintf(text.s, sizeof(text.s), "%.*f", size < 9.995 ? 2 - (int)floor(log10(size * 1.0005)) : 1,
@@ -283,7 +283,7 @@ struct text ratio_text(double ratio)
 	if (!isfinite(ratio))
 		return text;
 	if (ratio > 0 && ratio < 0.01 && ratio > 1e-15) {
-		snprintf(text.s, sizeof(text.s), "1/%.40s", whole_text(1 / ratio).s);
+		snprintf(text.s, sizeof(text.s), "1/%.40s", value_text(1 / ratio).s);
 		return text;
 	}
 	if (fabs(ratio) >= 9.9995)

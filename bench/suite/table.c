@@ -129,7 +129,7 @@ struct against {
 static void print_heading(FILE *file, size_t width, const struct against *against)
 {
 	fprintf(file, "  %*s %10s %22s", (int)width, "", "median", "interval");
-	fprintf(file, " %8s", "x best");
+	fprintf(file, " %9s", "x best");
 	if (against->processes)
 		fprintf(file, " %12s", "x processes");
 	if (against->limit)
@@ -139,7 +139,7 @@ static void print_heading(FILE *file, size_t width, const struct against *agains
 
 static void print_times(FILE *file, const struct row *row, const struct entry *entry, const struct against *against)
 {
-	fprintf(file, " %8s", ratio_text(row_times(row, entry, against->best)).s);
+	fprintf(file, " %9s", ratio_text(row_times(row, entry, against->best)).s);
 	if (against->processes)
 		fprintf(file, " %12s", ratio_text(row_times(row, entry, against->processes)).s);
 	if (against->limit)
@@ -298,8 +298,8 @@ static void print_target(FILE *file, const struct row *row, const struct compari
 	enum verdict verdict = row_verdict(row, comparison);
 	snprintf(name, sizeof(name), "%s: %s", row->id, comparison_say(row, comparison, compared, sizeof(compared)));
 	fputs("  ", file);
-	print_left(file, name, 49);
-	fprintf(file, " %8s %18s %7s  %s%s%s\n", comparison_median_text(row, comparison).s,
+	print_left(file, name, 44);
+	fprintf(file, " %9s %22s %7s  %s%s%s\n", comparison_median_text(row, comparison).s,
 	        comparison_spread_text(row, comparison).s, target_text(comparison->target).s,
 	        verdict_colour(&style, verdict), verdict_word(verdict), style.off);
 }
@@ -308,7 +308,7 @@ void table_summary(FILE *file, const struct results *results)
 {
 	struct style style = style_of(file);
 	unsigned counts[VERDICT_MISSED + 1] = {0};
-	fprintf(file, "\n%sTargets%s\n  %-49s %8s %18s %7s\n", style.bold, style.off, "", "ratio", "interval",
+	fprintf(file, "\n%sTargets%s\n  %-44s %9s %22s %7s\n", style.bold, style.off, "", "ratio", "interval",
 	        "at most");
 	for (const struct row *row = results->row; row < results->row + results->rows; row++)
 		for (size_t i = 0; i < row->comparisons; i++) {
