@@ -257,7 +257,6 @@ struct worker {
 	bool left;        /* it has left a job before its end */
 	bool owes;        /* and it is such a job's turn */
 	unsigned visited; /* the slot of the job that it stole from last */
-	uint64_t swept;   /* the last job of one range in which it found nothing more to claim */
 
 	const struct job_post *post; /* the pinned job */
 	struct job_tally *tally;

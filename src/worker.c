@@ -321,16 +321,13 @@ static enum visit sweep_down(struct worker *worker, const struct watch *turn, si
 
 static void run_entry(struct worker *worker, const struct ring_entry *entry)
 {
-	if (entry->job == worker->swept || !join_job(worker, entry->job))
+	if (!join_job(worker, entry->job))
 		return;
 	size_t last = entry->last < worker->post->chunks ? entry->last : worker->post->chunks;
 	size_t next = sweep_up(worker, entry->first, last);
 	if (next < last && worker->is_parent) /* the rest comes in its turn, in order */
 		ring_push(&worker->engine->ring, (struct ring_entry){entry->job, next, last});
 	worker->left |= next < last;
-	if (worker->post->ranges == 1 &&
-	    next >= last) /* its other entries, one for each worker, are for the same range */
-		worker->swept = entry->job;
 	leave_job(worker);
 }
 

@@ -488,7 +488,7 @@ static void plan_memory_row(struct plan *plan, enum probe probe, const char *id,
 	say(full_title, sizeof full_title, "%s, %s", title, worked ? "after 10^6 tasks" : "idle");
 	struct plan_row *row = add_row(plan, 1, "KiB a worker", full_id, full_title);
 	struct demand demand = {.work = worked ? "empty" : "pair",
-	                        .count = worked ? 20000 : 1,
+	                        .count = worked ? 2000 : 1,
 	                        .chunk = worked ? 1 : 0,
 	                        .repeats = 1,
 	                        .probe = probe};

@@ -214,7 +214,7 @@ static void derive_entries(struct plan_row *row)
 		const struct entry *source =
 		        &row->row->entries[demand->best_of ? best_of(row->row, demand->best_of) : demand->source];
 		entry->rounds = source->rounds;
-		snprintf(entry->missing, sizeof entry->missing, "%s", source->missing);
+		memmove(entry->missing, source->missing, sizeof entry->missing);
 		for (unsigned round = 0; round < entry->rounds; round++)
 			entry->values[round] = source->values[round] / demand->divisor;
 	}
