@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <sched.h>
 
 /* ---- Callbacks ---- */
 
@@ -129,6 +130,7 @@ static bool spin(forkpool *pool, const struct goal *goal)
 				return true;
 			cpu_relax();
 		}
+		sched_yield(); /* a worker may wait for this very CPU */
 		double now = clock_seconds();
 		if (is_reached(goal))
 			return true;

@@ -12,6 +12,7 @@
 #include "task.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -458,6 +459,7 @@ static void wait_for_permit(struct worker *worker)
 			}
 			cpu_relax();
 		}
+		sched_yield(); /* the caller, or another worker, may wait for this very CPU */
 		uint64_t now = clock_ns();
 		if (until == 0)
 			until = now + spin_ns;

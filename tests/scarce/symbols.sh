@@ -41,6 +41,7 @@ cannot_fail() {
 		pthread_mutex_lock: of a plain mutex
 		pthread_mutex_unlock: likewise
 		pthread_sigmask: with a valid set
+		sched_yield: always succeeds
 		sem_init: with values below SEM_VALUE_MAX
 		sem_post: fails at SEM_VALUE_MAX, which is never neared
 		sigaddset: with a valid number
