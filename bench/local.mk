@@ -1,5 +1,5 @@
-# Kernels (plugins that hold real work), the demo that runs them, and the comparison
-# with OpenMP.
+# Kernels (plugins that hold real work), the demo that runs them, and what single things cost.  The comparison with other
+# pools is in bench/peers and bench/suite.
 kernel_cflags = $(AM_CFLAGS) -ftree-vectorize -fno-math-errno -fno-trapping-math
 kernel_ldflags = $(AM_LDFLAGS) -module -avoid-version -rpath /nowhere
 kernel_libs = libforkpool.la -lm
@@ -64,20 +64,6 @@ endif
 demo: bench/demo$(EXEEXT) $(noinst_LTLIBRARIES)
 	@bench/demo$(EXEEXT) --output demo-output $(DEMO_FLAGS)
 CLEANFILES += demo-output/mandelbrot.png demo-output/speedup.png demo-output/speedup.svg
-
-# The same work by OpenMP; COMPARE_FLAGS=--help says what it takes.
-.PHONY: compare
-if HAVE_OPENMP
-noinst_PROGRAMS += bench/compare_openmp
-bench_compare_openmp_SOURCES = bench/compare_openmp.c bench/bench.c bench/bench.h bench/kernels/kernel.h
-bench_compare_openmp_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
-bench_compare_openmp_LDADD = libforkpool.la
-compare: bench/compare_openmp$(EXEEXT) $(noinst_LTLIBRARIES)
-	@bench/compare_openmp$(EXEEXT) $(COMPARE_FLAGS)
-else
-compare:
-	@echo "compare: the compiler has no OpenMP; with gcc it has (apt-get install gcc), then ./bootstrap again." >&2; exit 1
-endif
 
 # From a worker's death to its replacement's first task; RECOVERY_FLAGS=--help says what it takes.
 noinst_PROGRAMS += bench/recovery

@@ -291,7 +291,7 @@ typedef struct {
  * items and results must not overlap, except that they may be the same.
  *
  * Cost: tens of nanoseconds a chunk and some microseconds a map, while the workers are awake;
- * `make compare` measures it.
+ * `make bench` measures it.
  *
  * Retries: a task that failed is tried again at once by the same worker; one that crashed or
  * timed out, by any.  What an attempt has done stays done: with retries, tasks whose effects

@@ -149,5 +149,5 @@ endif
 endif
 peer_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/bench
 check_PROGRAMS += $(peer_tests)
-TESTS += $(peer_tests) tests/peers.sh
-dist_check_SCRIPTS += tests/peers.sh
+TESTS += $(peer_tests) tests/peers.sh tests/compare.sh
+dist_check_SCRIPTS += tests/peers.sh tests/compare.sh

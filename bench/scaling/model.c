@@ -300,10 +300,13 @@ static void chunk_finished(struct machine *machine, struct actor *actor)
 	word->state = DONE;
 	word->stolen = worker->stealing;
 	worker->done++;
-	if (model->load->attended && !has(model, DESIGN_QUIET))
+	if (!model->load->attended)
+		check_tail(machine, actor);
+	else if (has(model, DESIGN_LOUD))
 		do_swap(machine, actor, model->endings_line, chunk_told);
 	else
-		check_tail(machine, actor);
+		do_swap(machine, actor, record_line(model, worker),
+		        check_tail); /* a fence: as much as one's own line */
 }
 
 static struct line *ledger_line(struct model *model, const struct worker *worker)

@@ -17,7 +17,7 @@ enum { MODEL_SLOTS = 64, MOST_WORKERS = 1024 };
 enum design {
 	DESIGN_TICKET = 1, /* the ring's head is moved by fetch-and-add */
 	DESIGN_TREE = 2,   /* the parent wakes two; who has taken an entry, and sees more, wakes two others */
-	DESIGN_QUIET = 4,  /* a finished chunk of an asynchronous job does not touch the endings */
+	DESIGN_LOUD = 4,   /* a finished chunk of an asynchronous job modifies the endings (a fence does as well) */
 	DESIGN_STRIDE =
 	        8, /* in a job that is worked at in order, worker k begins at chunk k, and goes on by steps of W */
 	DESIGN_CURSOR = 16,  /* there the next chunk is told by a counter */

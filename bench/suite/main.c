@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <forkpool.h>
 #include <getopt.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,15 +28,13 @@ enum { SPIN_US = 50 }; /* the library's default, which every row has that does n
 struct settings {
 	bool quick;
 	unsigned workers;
-	const char *sections, *json, *csv, *plots, *document, *read;
+	const char *sections, *peers, *json, *csv, *plots, *document, *read;
 };
-
-static volatile sig_atomic_t interrupted;
 
 static void interrupt(int signal)
 {
 	(void)signal;
-	interrupted = 1;
+	run_interrupted = 1;
 }
 
 static void print_help(void)
@@ -45,6 +44,7 @@ static void print_help(void)
 	       "  -q, --quick           less of everything: under two minutes\n"
 	       "  -s, --sections LIST   letters of the sections to measure (default: " PLAN_SECTIONS URLS_SECTION ")\n"
 	       "  -j, --workers N       workers and threads (default: %u, the CPUs here)\n"
+	       "  -p, --peers NAMES     only these, with commas between, as the tables name them\n"
 	       "      --json FILE       all figures, round by round\n"
 	       "      --csv FILE        the same, a line a figure\n"
 	       "      --plots DIR       plots, as SVG and PNG\n"
@@ -69,6 +69,22 @@ static const char *sections_of(const char *text)
 	refuse("--sections", text, "letters of " PLAN_SECTIONS URLS_SECTION " are needed");
 }
 
+/* Each must be somebody's name. */
+static const char *peers_of(const char *text)
+{
+	char names[1024];
+	snprintf(names, sizeof names, "%s", text);
+	for (char *name = strtok(names, ","); name; name = strtok(NULL, ",")) {
+		const struct contender_kind *kind = plan_kinds;
+		while (kind->name && strcmp(kind->name, name) != 0)
+			kind++;
+		if (!kind->name)
+			refuse("--peers", name,
+			       "the names are those in the tables, as in 'processes,OpenMP static,TBB'");
+	}
+	return text;
+}
+
 static unsigned workers_of(const char *text)
 {
 	char *end;
@@ -81,14 +97,20 @@ static unsigned workers_of(const char *text)
 static struct settings parse(int argc, char **argv)
 {
 	static const struct option options[] = {
-	        {"quick", no_argument, NULL, 'q'},          {"sections", required_argument, NULL, 's'},
-	        {"workers", required_argument, NULL, 'j'},  {"json", required_argument, NULL, 'J'},
-	        {"csv", required_argument, NULL, 'C'},      {"plots", required_argument, NULL, 'P'},
-	        {"document", required_argument, NULL, 'D'}, {"read", required_argument, NULL, 'R'},
-	        {"help", no_argument, NULL, 'h'},           {0},
+	        {"quick", no_argument, NULL, 'q'},
+	        {"sections", required_argument, NULL, 's'},
+	        {"workers", required_argument, NULL, 'j'},
+	        {"peers", required_argument, NULL, 'p'},
+	        {"json", required_argument, NULL, 'J'},
+	        {"csv", required_argument, NULL, 'C'},
+	        {"plots", required_argument, NULL, 'P'},
+	        {"document", required_argument, NULL, 'D'},
+	        {"read", required_argument, NULL, 'R'},
+	        {"help", no_argument, NULL, 'h'},
+	        {0},
 	};
 	struct settings settings = {.workers = forkpool_cpu_count(), .sections = PLAN_SECTIONS URLS_SECTION};
-	for (int option; (option = getopt_long(argc, argv, "qs:j:h", options, NULL)) != -1;) {
+	for (int option; (option = getopt_long(argc, argv, "qs:j:p:h", options, NULL)) != -1;) {
 		switch (option) {
 		case 'q':
 			settings.quick = true;
@@ -98,6 +120,9 @@ static struct settings parse(int argc, char **argv)
 			break;
 		case 'j':
 			settings.workers = workers_of(optarg);
+			break;
+		case 'p':
+			settings.peers = peers_of(optarg);
 			break;
 		case 'J':
 			settings.json = optarg;
@@ -124,7 +149,22 @@ static struct settings parse(int argc, char **argv)
 	}
 	if (optind < argc)
 		refuse("argument", argv[optind], "there are none but options; see --help");
+	check_folder("--json", settings.json);
+	check_folder("--csv", settings.csv);
+	check_folder("--plots", settings.plots);
+	check_folder("--document", settings.document);
 	return settings;
+}
+
+/* After a quarter of an hour it is late to be told that there is no such folder. */
+static void check_folder(const char *option, const char *path)
+{
+	char folder[4096];
+	if (path == NULL)
+		return;
+	snprintf(folder, sizeof folder, "%s", path);
+	if (access(dirname(folder), W_OK) != 0)
+		refuse(option, path, strerror(errno));
 }
 
 static double now(void)
@@ -159,11 +199,12 @@ static void measure(const struct settings *settings, struct results *results)
 	snprintf(results->version, sizeof results->version, "%s", forkpool_version());
 	snprintf(results->command, sizeof results->command, "%s", settings->quick ? "make bench-quick" : "make bench");
 	strftime(results->date, sizeof results->date, "%Y-%m-%d", gmtime(&today));
+	run_restrict(settings->peers);
 	machine_begin(&results->machine);
 	table_machine(stdout, results);
 	plan_make(&plan, results, settings->sections);
 	size_t measured = 0;
-	for (; measured < plan.rows && !interrupted; measured++) {
+	for (; measured < plan.rows && !run_interrupted; measured++) {
 		show_progress(&plan, measured, begun);
 		run_row(&plan, &plan.row[measured]);
 		clear_progress();
@@ -174,7 +215,7 @@ static void measure(const struct settings *settings, struct results *results)
 	run_end();
 	results->rows = measured;
 	plan_free(&plan);
-	if (!interrupted && strpbrk(settings->sections, URLS_SECTION))
+	if (!run_interrupted && strpbrk(settings->sections, URLS_SECTION))
 		urls_run(results, stdout);
 	machine_end(&results->machine);
 	results->seconds = now() - begun;
@@ -213,5 +254,5 @@ int main(int argc, char **argv)
 		measure(&settings, &results);
 	table_summary(stdout, &results);
 	int status = write_all(&settings, &results);
-	return interrupted ? 130 : status;
+	return run_interrupted ? 130 : status;
 }

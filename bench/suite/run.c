@@ -26,6 +26,26 @@ static double now(void)
 
 /* ---- Contenders ------------------------------------------------------------------------- */
 
+volatile sig_atomic_t run_interrupted;
+
+static const char *wanted_names;
+
+void run_restrict(const char *names)
+{
+	wanted_names = names;
+}
+
+static bool is_wanted(const char *name)
+{
+	size_t length = strlen(name);
+	for (const char *at = wanted_names; at && *at; at += strcspn(at, ",")) {
+		at += *at == ',';
+		if (strncmp(at, name, length) == 0 && (at[length] == '\0' || at[length] == ','))
+			return true;
+	}
+	return wanted_names == NULL;
+}
+
 /* It runs, or has said why it cannot. */
 static struct contender *contender_of(const struct demand *demand)
 {
@@ -37,7 +57,11 @@ static struct contender *contender_of(const struct demand *demand)
 		exit(2);
 	}
 	struct contender *contender = &contenders[contender_count++];
-	contender_start(contender, demand->kind, demand->workers);
+	if (is_wanted(demand->kind->name))
+		contender_start(contender, demand->kind, demand->workers);
+	else
+		*contender = (struct contender){
+		        .kind = demand->kind, .workers = demand->workers, .missing = "not asked for"};
 	return contender;
 }
 
@@ -168,7 +192,7 @@ static void run_rounds(struct plan_row *row, unsigned rounds)
 {
 	size_t count = row->row->count;
 	for (unsigned round = 0; round < rounds; round++)
-		for (size_t i = 0; i < count; i++) {
+		for (size_t i = 0; i < count && !run_interrupted; i++) {
 			size_t at = (i + round) % count;
 			struct entry *entry = &row->row->entries[at];
 			if (row->demand[at].kind == NULL || entry->missing[0] != '\0')
