@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SCRIPTS BENCH_SOURCES "/peers/"
 
@@ -324,44 +325,53 @@ static void plan_latency(struct plan *plan)
 
 /* ---- (c) A pool's life ------------------------------------------------------------------------------- */
 
-static void plan_life_of(struct plan *plan, size_t megabytes)
+static const char life_note[] = "OpenMP: its threads are ended by omp_pause_resource_all()";
+
+static void plan_small_life(struct plan *plan)
 {
-	bool small = megabytes < 100;
-	struct demand demand = {.work = "life",
-	                        .count = megabytes,
-	                        .chunk = small ? 20 : 5,
-	                        .per = PER_CHUNK,
-	                        .scale = 1e3,
-	                        .repeats = 1};
-	char id[32], title[128];
-	say(id, sizeof id, "life.%zuMB", megabytes);
-	say(title, sizeof title, "create, map 2 empty tasks, destroy; a caller of %zu MB", megabytes);
-	struct plan_row *row = add_row(plan, small ? 8 : 12, "ms", id, title);
+	struct demand demand = {.work = "life", .count = 10, .chunk = 20, .per = PER_CHUNK, .scale = 1e3, .repeats = 1};
+	struct plan_row *row =
+	        add_row(plan, 8, "ms", "life.10MB", "create, map 2 empty tasks, destroy; a caller of 10 MB");
 	add_entries(plan, row, c_peers, demand);
-	demand.chunk = small ? 2 : 1;
-	for (const char *const *name = script_peers; small && *name; name++)
+	demand.chunk = 2;
+	for (const char *const *name = script_peers; *name; name++)
 		if (strcmp(*name, "mpi4py.futures") != 0 && strcmp(*name, "GNU parallel") != 0)
 			add_entry(plan, row, *name, demand);
-	demand.chunk = small ? 20 : 5;
+	demand.chunk = 20;
 	add_entry(plan, row, "limit", demand);
-	set_note(plan, row, "OpenMP: its threads are ended by omp_pause_resource_all()");
-	if (small)
-		add_comparison(
-		        plan, row, "processes", "limit", 2, "create + first map + destroy / bare fork and wait",
-		        "Beyond two forks and waits a pool maps its memory, protects it, and touches its first pages "
-		        "in three processes.");
+	set_note(plan, row, life_note);
+	add_comparison(plan, row, "processes", "limit", 2, "create + first map + destroy / bare fork and wait",
+	               "Beyond two forks and waits a pool maps its memory, protects it, and touches its first pages "
+	               "in three processes.");
+}
+
+/* Whether there are so many bytes to be had, and as much again. */
+static bool has_memory(double bytes)
+{
+	return (double)sysconf(_SC_AVPHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) > 2 * bytes;
+}
+
+static void plan_large_life(struct plan *plan)
+{
+	static const char *const names[] = {"processes", "threads", "textbook forks", "limit", NULL};
+	struct plan_row *row =
+	        add_row(plan, 8, "ms", "life.2000MB", "create, map 2 empty tasks, destroy; a caller of 2000 MB");
+	add_entries(plan, row, names,
+	            (struct demand){
+	                    .work = "life", .count = 2000, .chunk = 5, .per = PER_CHUNK, .scale = 1e3, .repeats = 1});
+	add_comparison(plan, row, "processes", "limit", 2, "the same in a caller of 2000 MB",
+	               "The time is the forks', which copy the caller's page tables.");
 }
 
 static void plan_life(struct plan *plan)
 {
-	add_section(
-	        plan, "c", "A pool's life",
-	        "From nothing to a first result and back to nothing, in a caller that has touched 10 MB, and in one of "
-	        "2 GB, whose page tables each fork copies. The limit: to fork as many children that end at once, and "
-	        "to wait for them.");
-	plan_life_of(plan, 10);
-	if (!plan->results->quick)
-		plan_life_of(plan, 2000);
+	add_section(plan, "c", "A pool's life",
+	            "From nothing to a first result and back to nothing, in a caller that has touched 10 MB, and in "
+	            "one of 2 GB (where the machine has memory for four such), whose page tables each fork copies. "
+	            "The limit: to fork as many children that end at once, and to wait for them.");
+	plan_small_life(plan);
+	if (!plan->results->quick && has_memory(8e9))
+		plan_large_life(plan);
 }
 
 /* ---- (d) Memory ------------------------------------------------------------------------------------------ */
@@ -378,7 +388,7 @@ static void plan_store_of(struct plan *plan, const char *how, const char *state,
 	    strcmp(state, "fresh") == 0   ? "fresh"
 	    : strcmp(state, "other") == 0 ? "touched by the caller"
 	                                  : "touched by the same workers");
-	struct plan_row *row = add_row(plan, 7, "ns a task", id, title);
+	struct plan_row *row = add_row(plan, 4, "ns a task", id, title);
 	static char kept[8][64];
 	static unsigned used;
 	char *name = kept[used++ % 8];
@@ -421,8 +431,8 @@ static void plan_stores(struct plan *plan)
 
 /* ---- (e) Real work ----------------------------------------------------------------------------------------- */
 
-static const char *const schedules[] = {"processes",     "threads", "OpenMP static", "OpenMP dynamic",
-                                        "OpenMP guided", "TBB",     "serial",        NULL};
+static const char *const schedules[] = {"processes", "threads", "OpenMP static", "OpenMP dynamic", "OpenMP guided",
+                                        "serial",    NULL};
 static const char exact[] =
         "Both call the same function on as many CPUs; what is left is how evenly the last tasks fall.";
 
@@ -431,7 +441,10 @@ static void plan_kernel(struct plan *plan, const char *work, int size, const cha
                         double seconds)
 {
 	struct plan_row *row = add_row(plan, seconds, "s", work, title);
-	add_entries(plan, row, schedules, (struct demand){.work = work, .count = (size_t)size, .repeats = 1});
+	struct demand demand = {.work = work, .count = (size_t)size, .repeats = 1};
+	add_entries(plan, row, schedules, demand);
+	if (is_uneven)
+		add_entry(plan, row, "TBB", demand);
 	const char *best = is_uneven ? "best of OpenMP and TBB" : "best OpenMP schedule";
 	char text[128];
 	add_best(plan, row, best, "OpenMP", is_uneven ? "TBB" : "OpenMP");

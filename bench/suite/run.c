@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_CONTENDERS = 64, FEWEST_ROUNDS = 7, FEWEST_QUICK = 3, MOST_ROUNDS = 25 };
+enum { MOST_CONTENDERS = 64, FEWEST_ROUNDS = 6, FEWEST_QUICK = 3, MOST_ROUNDS = 25 };
 
 static struct contender contenders[MOST_CONTENDERS];
 static size_t contender_count;
