@@ -202,7 +202,7 @@ enum worker_stage { STAGE_STARTING, STAGE_READY, STAGE_REFUSED, STAGE_EXITED, ST
 /* RO: the board. */
 struct board {
 	_Atomic uint32_t closing;       /* finish what there is and end */
-	_Atomic uint32_t parent_asleep; /* B1 */
+	_Atomic uint32_t parent_asleep; /* B1, B5 */
 	_Atomic uint32_t orphans;       /* slots in use, at most */
 	/* Bit s: the job in slot s may have chunks that nobody finds through the ring: it has several, or one whose
 	 * entry found no place, or somebody has died since, who may have had it. */

@@ -23,12 +23,18 @@ $compare --quick --sections bg --peers 'processes,serial,textbook threads' --jso
 	--document "$work/a.md" >"$work/a.txt" 2>"$work/errors" || { fail "status $?"; cat "$work/errors"; }
 expect "$work/a.txt" 'a map of 2 empty tasks, back to back'
 expect "$work/a.txt" 'not asked for'
-expect "$work/a.txt" 'private memory of an idle worker'
+expect "$work/a.txt" 'at most 100'
 expect "$work/a.csv" 'pair.busy.spinning,b,'
 expect "$work/a.csv" ',textbook threads,'
 expect "$work/a.md" '# '
 [ "$(grep -c '^memory.private.idle,g,.*,processes,' "$work/a.csv")" -ge 3 ] || fail "fewer than three rounds in the CSV"
 awk -F, 'NR > 1 && !($NF > 0) { bad++; print } END { exit bad > 0 }' "$work/a.csv" || fail "values that are not above 0"
+
+# Whatever the environment says, processes are processes, and as many as asked for; and without serial there are no speed-ups.
+FORKPOOL_BACKEND=serial FORKPOOL_WORKERS=5 $compare --quick --sections g --peers processes --csv "$work/c.csv" >"$work/c.txt"
+[ "$(grep -c '^memory.private.idle,g,.*,processes,' "$work/c.csv")" -ge 3 ] || fail "the environment changes what is measured"
+$compare --quick --sections h --peers processes --csv "$work/d.csv" >"$work/d.txt"
+expect "$work/d.txt" 'no serial to be compared with'
 
 # Read again: the same figures, the same document.
 $compare --read "$work/a.json" --json "$work/b.json" --csv "$work/b.csv" --document "$work/b.md" >"$work/b.txt" || fail "--read: $?"

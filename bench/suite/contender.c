@@ -17,6 +17,22 @@
 
 enum { PATIENCE = 120000, FAREWELL = 10000, MOST_WORDS = 32 }; /* milliseconds for an answer; for an end in order */
 
+/* Whoever runs the comparison may have set what would make one of them something else. */
+static void forget_settings(void)
+{
+	static const char *const prefixes[] = {"FORKPOOL_", "OMP_", "GOMP_", "KMP_"};
+	for (char **at = environ; at && *at;) {
+		char name[128];
+		bool is_setting = false;
+		for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+			is_setting |= strncmp(*at, prefixes[i], strlen(prefixes[i])) == 0;
+		if (is_setting && sscanf(*at, "%127[^=]", name) == 1 && unsetenv(name) == 0)
+			at = environ;
+		else
+			at++;
+	}
+}
+
 /* In the child: becomes the peer, in a group of its own, so that a ^C at the terminal is the driver's affair.  If the
  * driver dies, the peer's input ends, and it is let go to see that; the kernel does the same, with a SIGHUP, for a
  * group that is stopped. */
@@ -35,6 +51,7 @@ static _Noreturn void become(const struct contender_kind *kind, unsigned workers
 	prctl(PR_SET_PDEATHSIG, SIGCONT);
 	dup2(in, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
+	forget_settings();
 	if (kind->environment) {
 		static char environment[256];
 		snprintf(environment, sizeof environment, "%s", kind->environment);
@@ -48,10 +65,8 @@ static _Noreturn void become(const struct contender_kind *kind, unsigned workers
 static bool hear(struct contender *contender, char *line, size_t size)
 {
 	struct pollfd poll_from = {fileno(contender->from), POLLIN, 0};
-	int ready;
-	while ((ready = poll(&poll_from, 1, PATIENCE)) < 0 && errno == EINTR)
-		;
-	if (ready <= 0 || !fgets(line, (int)size, contender->from))
+	if (poll(&poll_from, 1, PATIENCE) <= 0 || /* interrupted: so is the whole run */
+	    !fgets(line, (int)size, contender->from))
 		return false;
 	line[strcspn(line, "\n")] = '\0';
 	return true;
@@ -84,14 +99,22 @@ bool contender_start(struct contender *contender, const struct contender_kind *k
 {
 	int to[2], from[2];
 	*contender = (struct contender){.kind = kind, .workers = workers};
-	if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0) {
+	if (pipe2(to, O_CLOEXEC) != 0) {
 		snprintf(contender->missing, sizeof contender->missing, "no pipe: %s", strerror(errno));
+		return false;
+	}
+	if (pipe2(from, O_CLOEXEC) != 0) {
+		snprintf(contender->missing, sizeof contender->missing, "no pipe: %s", strerror(errno));
+		close(to[0]);
+		close(to[1]);
 		return false;
 	}
 	fflush(NULL);
 	contender->pid = fork();
 	if (contender->pid == 0)
 		become(kind, workers, to[0], from[1]);
+	if (contender->pid < 0)
+		snprintf(contender->missing, sizeof contender->missing, "no process: %s", strerror(errno));
 	close(to[0]);
 	close(from[1]);
 	contender->to = fdopen(to[1], "w");

@@ -94,6 +94,17 @@ static unsigned workers_of(const char *text)
 	return (unsigned)number;
 }
 
+/* After a quarter of an hour it is late to be told that there is no such folder. */
+static void check_folder(const char *option, const char *path)
+{
+	char folder[4096];
+	if (path == NULL)
+		return;
+	snprintf(folder, sizeof folder, "%s", path);
+	if (access(dirname(folder), W_OK) != 0)
+		refuse(option, path, strerror(errno));
+}
+
 static struct settings parse(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -156,17 +167,6 @@ static struct settings parse(int argc, char **argv)
 	return settings;
 }
 
-/* After a quarter of an hour it is late to be told that there is no such folder. */
-static void check_folder(const char *option, const char *path)
-{
-	char folder[4096];
-	if (path == NULL)
-		return;
-	snprintf(folder, sizeof folder, "%s", path);
-	if (access(dirname(folder), W_OK) != 0)
-		refuse(option, path, strerror(errno));
-}
-
 static double now(void)
 {
 	struct timespec time;
@@ -188,6 +188,21 @@ static void clear_progress(void)
 		fputs("\r\033[K", stderr);
 }
 
+/* What measures the same again. */
+static void note_command(const struct settings *settings, char *text, size_t size)
+{
+	char flags[MAX_TEXT] = "";
+	size_t length = 0;
+	if (strcmp(settings->sections, PLAN_SECTIONS URLS_SECTION) != 0)
+		length += (size_t)snprintf(flags, sizeof flags, " --sections %s", settings->sections);
+	if (settings->workers != forkpool_cpu_count())
+		length += (size_t)snprintf(flags + length, sizeof flags - length, " --workers %u", settings->workers);
+	if (settings->peers)
+		snprintf(flags + length, sizeof flags - length, " --peers '%.120s'", settings->peers);
+	snprintf(text, size, "make %s%s%.200s%s", settings->quick ? "bench-quick" : "bench",
+	         flags[0] ? " BENCH_FLAGS=\"" : "", flags + (flags[0] != 0), flags[0] ? "\"" : "");
+}
+
 static void measure(const struct settings *settings, struct results *results)
 {
 	struct plan plan;
@@ -197,7 +212,7 @@ static void measure(const struct settings *settings, struct results *results)
 	results->workers = settings->workers;
 	results->spin_us = SPIN_US;
 	snprintf(results->version, sizeof results->version, "%s", forkpool_version());
-	snprintf(results->command, sizeof results->command, "%s", settings->quick ? "make bench-quick" : "make bench");
+	note_command(settings, results->command, sizeof results->command);
 	strftime(results->date, sizeof results->date, "%Y-%m-%d", gmtime(&today));
 	run_restrict(settings->peers);
 	machine_begin(&results->machine);
@@ -253,6 +268,9 @@ int main(int argc, char **argv)
 	} else
 		measure(&settings, &results);
 	table_summary(stdout, &results);
-	int status = write_all(&settings, &results);
-	return run_interrupted ? 130 : status;
+	if (run_interrupted) {
+		fputs("compare: interrupted: no files were written\n", stderr);
+		return 130;
+	}
+	return write_all(&settings, &results);
 }

@@ -16,8 +16,8 @@ const struct contender_kind plan_kinds[] = {
         {"processes", "bench/peers/forkpool processes", NULL, "gcc"},
         {"threads", "bench/peers/forkpool threads", NULL, "gcc"},
         {"serial", "bench/peers/forkpool serial", NULL, "gcc"},
-        {"processes, asleep", "bench/peers/forkpool processes sleep", NULL, "gcc"},
-        {"threads, asleep", "bench/peers/forkpool threads sleep", NULL, "gcc"},
+        {"processes asleep", "bench/peers/forkpool processes sleep", NULL, "gcc"},
+        {"threads asleep", "bench/peers/forkpool threads sleep", NULL, "gcc"},
         {"OpenMP static", "bench/peers/openmp static", NULL, "gcc"},
         {"OpenMP dynamic", "bench/peers/openmp dynamic", NULL, "gcc"},
         {"OpenMP guided", "bench/peers/openmp guided", NULL, "gcc"},
@@ -34,7 +34,8 @@ const struct contender_kind plan_kinds[] = {
         {"R mclapply", BENCH_RSCRIPT " --vanilla " SCRIPTS "mclapply.R", NULL, "r-base-core"},
         {"GNU parallel", BENCH_PYTHON " " SCRIPTS "pool.py parallel", NULL, "python3 parallel"},
         {"limit", "bench/peers/bare", NULL, "gcc"},
-        {"limit, spinning", "bench/peers/bare spin", NULL, "gcc"},
+        {"limit spinning", "bench/peers/bare spin", NULL, "gcc"},
+        {"one counter", "bench/peers/bare line", NULL, "gcc"},
         {NULL, NULL, NULL, NULL},
 };
 
@@ -160,16 +161,20 @@ static unsigned entry_named(const struct row *row, const char *name)
 	abort();
 }
 
-/* The limit that serial work sets: all workers busy all the time. */
-static void add_perfect(const struct plan *plan, struct plan_row *planned)
+/* The limit that serial work sets: so many CPUs busy all the time. */
+static void add_limit(const struct plan *plan, struct plan_row *planned, unsigned cpus, enum per per)
 {
 	struct row *row = row_of(plan, planned);
 	struct entry *entry = &row->entries[row->count];
-	unsigned workers = plan->results->workers;
-	say(entry->contender, sizeof entry->contender, "limit: serial / %u", workers);
+	say(entry->contender, sizeof entry->contender, "limit: serial / %s", per == PER_SPEEDUP ? "CPUs" : "workers");
 	entry->is_limit = true;
-	planned->demand[row->count++] =
-	        (struct demand){.source = entry_named(row, "serial"), .divisor = workers, .repeats = 1, .scale = 1};
+	planned->demand[row->count++] = (struct demand){
+	        .source = entry_named(row, "serial"), .divisor = cpus, .repeats = 1, .scale = 1, .per = per};
+}
+
+static void add_perfect(const struct plan *plan, struct plan_row *planned)
+{
+	add_limit(plan, planned, plan->results->workers, PER_NOTHING);
 }
 
 /* The best of those whose names begin with one of the two. */
@@ -219,7 +224,9 @@ static void plan_empty(struct plan *plan)
 	struct plan_row *row = add_row(plan, 20, "ns a task", "empty.1", "empty task, chunk 1");
 	add_entries(plan, row, c_peers, demand);
 	add_entries(plan, row, script_peers, demand);
+	add_entry(plan, row, "one counter", demand);
 	add_entry(plan, row, "limit", demand);
+	set_note(plan, row, "one counter: bare, as the limit, but both processes move one and the same word");
 	row->most = 20000000;
 	add_comparison(plan, row, "processes", "OpenMP dynamic", 0.5, "empty task, chunk 1 / OpenMP dynamic,1",
 	               "A worker claims each task by a compare-and-swap of a word of its own range, in its own cache; "
@@ -230,6 +237,7 @@ static void plan_empty(struct plan *plan)
 	        plan, row, "processes", "multiprocessing.Pool", 1.0 / 2000,
 	        "empty task, chunk 1 / multiprocessing.Pool",
 	        "A Python task is pickled, sent through a pipe under a lock, unpickled, and its result likewise.");
+	add_comparison(plan, row, "threads", "multiprocessing.Pool", 1.0 / 2000, "the same on threads", "As above.");
 	demand.chunk = 0;
 	row = add_row(plan, 20, "ns a task", "empty.auto", "empty task, chunks as the pool likes best");
 	add_entries(plan, row, c_peers, demand);
@@ -240,8 +248,8 @@ static void plan_empty(struct plan *plan)
 
 static void plan_delay(struct plan *plan)
 {
-	static const char *const names[] = {"processes",     "threads", "OpenMP static", "OpenMP dynamic",
-	                                    "OpenMP guided", "TBB",     "serial",        NULL};
+	static const char *const names[] = {"processes", "threads", "OpenMP static", "OpenMP dynamic", "OpenMP guided",
+	                                    "TBB",       NULL};
 	for (size_t chunk = 1; chunk <= 1024; chunk *= plan->results->quick ? 8 : 2) {
 		char id[32];
 		say(id, sizeof id, "delay.%zu", chunk);
@@ -249,6 +257,8 @@ static void plan_delay(struct plan *plan)
 		set_point(plan, row, "delay", "chunk", (double)chunk);
 		add_entries(plan, row, names,
 		            (struct demand){.work = "delay", .chunk = chunk, .per = PER_COUNT, .scale = 1e9});
+		add_entry(plan, row, "serial", /* all in one chunk */
+		          (struct demand){.work = "delay", .chunk = 1 << 20, .per = PER_COUNT, .scale = 1e9});
 		add_perfect(plan, row);
 		row->most = 1 << 18;
 	}
@@ -269,10 +279,10 @@ static void plan_dispatch(struct plan *plan)
 static void plan_pair(struct plan *plan, size_t idle, const char *state, bool asleep)
 {
 	static const char *const spinning[] = {"processes", "threads",          "OpenMP active",  "OpenMP static",
-	                                       "TBB",       "textbook threads", "textbook forks", "limit, spinning",
+	                                       "TBB",       "textbook threads", "textbook forks", "limit spinning",
 	                                       NULL};
-	static const char *const sleeping[] = {"processes, asleep",
-	                                       "threads, asleep",
+	static const char *const sleeping[] = {"processes asleep",
+	                                       "threads asleep",
 	                                       "OpenMP passive",
 	                                       "textbook threads",
 	                                       "textbook forks",
@@ -303,20 +313,24 @@ static void plan_pair(struct plan *plan, size_t idle, const char *state, bool as
 	if (!idle && !asleep)
 		add_comparison(plan, row, "threads", "OpenMP active", 4, "the same on threads", "As above.");
 	if (!idle && asleep)
-		add_comparison(
-		        plan, row, "processes, asleep", "OpenMP passive", 1,
-		        "map of 2 empty tasks, sleeping / OpenMP passive",
-		        "One process has to wake another and be woken: the limit is that ping-pong. The caller works, "
-		        "too, while it waits, so that often nobody need be woken.");
+		add_comparison(plan, row, "processes asleep", "OpenMP passive", 1,
+		               "map of 2 empty tasks, sleeping / OpenMP passive",
+		               "The caller wakes two workers, sleeps, and is woken, on two CPUs; OpenMP's caller does "
+		               "its half itself "
+		               "and wakes one thread, which leaves little more than the bare ping-pong of two "
+		               "processes on one CPU. A "
+		               "caller that runs tasks itself would die of a bad one");
 	if (!idle && asleep)
-		add_comparison(plan, row, "threads, asleep", "OpenMP passive", 1, "the same on threads", "As above.");
+		add_comparison(plan, row, "threads asleep", "OpenMP passive", 1, "the same on threads", "As above.");
 }
 
 static void plan_latency(struct plan *plan)
 {
 	add_section(plan, "b", "Latency",
 	            "A map of 2 empty tasks: how long the caller waits. The limits: a cache line that two spinning "
-	            "processes send there and back; two semaphores on which two processes wake each other in turn.");
+	            "processes send there and back; two semaphores on which two processes wake each other in turn. "
+	            "Scripts are in the first row only, and TBB in the first two: its threads always look for work "
+	            "before they sleep.");
 	plan_pair(plan, 0, "busy", false);
 	plan_pair(plan, 1000, "idle", false);
 	plan_pair(plan, 0, "busy", true);
@@ -325,7 +339,9 @@ static void plan_latency(struct plan *plan)
 
 /* ---- (c) A pool's life ------------------------------------------------------------------------------- */
 
-static const char life_note[] = "OpenMP: its threads are ended by omp_pause_resource_all()";
+static const char life_note[] =
+        "OpenMP's threads are ended by omp_pause_resource_all(); mclapply keeps no pool, its map is all there is; "
+        "mpi4py and GNU parallel have no pool to create";
 
 static void plan_small_life(struct plan *plan)
 {
@@ -343,6 +359,7 @@ static void plan_small_life(struct plan *plan)
 	add_comparison(plan, row, "processes", "limit", 2, "create + first map + destroy / bare fork and wait",
 	               "Beyond two forks and waits a pool maps its memory, protects it, and touches its first pages "
 	               "in three processes.");
+	add_comparison(plan, row, "threads", "limit", 2, "the same with threads", "Threads need no fork.");
 }
 
 /* Whether there are so many bytes to be had, and as much again. */
@@ -378,7 +395,8 @@ static void plan_life(struct plan *plan)
 
 static void plan_store_of(struct plan *plan, const char *how, const char *state, double target, const char *because)
 {
-	static const char *const names[] = {"processes", "threads", "OpenMP static", "TBB", "limit", NULL};
+	static const char *const names[] = {"processes",        "threads",        "OpenMP static", "TBB",
+	                                    "textbook threads", "textbook forks", "limit",         NULL};
 	size_t count = plan->results->quick ? 1000000 : 10000000;
 	bool by_item = strcmp(how, "item") == 0;
 	char work[64], id[64], title[128], text[128];
@@ -418,8 +436,9 @@ static void plan_stores(struct plan *plan)
 	plan_store_of(plan, "range", "same", 1.05, "The memory's own pace: both sides do nothing else.");
 	plan_store_of(
 	        plan, "range", "other", 1.6,
-	        "A worker process has no page table entries for pages that only the caller has touched: it faults once "
-	        "for every 16 pages (the kernel maps what lies around a fault). Threads share the caller's.");
+	        "A worker process has no page table entries for pages that only the caller has touched, and a store "
+	        "faults once for each of them; threads share the caller's. The limit, two bare processes, is as far "
+	        "away");
 	plan_store_of(plan, "range", "fresh", 3,
 	              "Pages of shared memory come from the page cache, one by one and cleared; private memory may "
 	              "come in huge pages.");
@@ -461,7 +480,8 @@ static void plan_kernels(struct plan *plan)
 	add_section(
 	        plan, "e", "Real work",
 	        "The kernels of bench/kernels, one function for everybody, answers checked each time against published "
-	        "values. The limit is perfect speed-up: the time of serial in the same round, divided by the workers.");
+	        "values. The limit is perfect speed-up: the time of serial in the same round, divided by the workers. "
+	        "The textbook pools deal out equal shares, as OpenMP's static schedule does, and are left out.");
 	plan_kernel(plan, "kernel-ep", quick ? KERNEL_W : KERNEL_A, quick ? "NAS EP, class W" : "NAS EP, class A",
 	            false, 75);
 	plan_kernel(plan, "kernel-primes", KERNEL_W, "primes below 10^8", false, 20);
@@ -484,6 +504,8 @@ static void plan_millisecond(struct plan *plan)
 	                               plan->results->quick ? "100 tasks of 1 ms" : "1,000 tasks of 1 ms");
 	add_entries(plan, row, c_peers, demand);
 	add_entries(plan, row, script_peers, demand);
+	row->demand[entry_named(row_of(plan, row), "R mclapply")].chunk = 0;
+	set_note(plan, row, "mclapply deals them out in its own way: one at a time would be a process each");
 	add_entry(plan, row, "serial", demand);
 	add_perfect(plan, row);
 }
@@ -498,7 +520,7 @@ static void plan_memory_row(struct plan *plan, enum probe probe, const char *id,
 {
 	char full_id[64], full_title[128];
 	say(full_id, sizeof full_id, "memory.%s.%s", id, worked ? "worked" : "idle");
-	say(full_title, sizeof full_title, "%s, %s", title, worked ? "after 10^6 tasks" : "idle");
+	say(full_title, sizeof full_title, "%s, %s", title, worked ? "after 2,000 tasks" : "idle");
 	struct plan_row *row = add_row(plan, 1, "KiB a worker", full_id, full_title);
 	struct demand demand = {.work = worked ? "empty" : "pair",
 	                        .count = worked ? 2000 : 1,
@@ -506,8 +528,7 @@ static void plan_memory_row(struct plan *plan, enum probe probe, const char *id,
 	                        .repeats = 1,
 	                        .probe = probe};
 	add_entries(plan, row, with_processes, demand);
-	if (worked)
-		row->demand[0].count = 1000000;
+	set_note(plan, row, "of all descendants: mpi4py's caller and loky's resource tracker are among them");
 	if (probe == PROBE_PRIVATE && !worked)
 		add_target(plan, row, "processes", 100, "private memory of an idle worker, KiB",
 		           "What a worker writes: its stack, the C library's data and what the fork's copy-on-write "
@@ -533,24 +554,22 @@ static void plan_workers(struct plan *plan)
 {
 	static const unsigned counts[] = {1, 2, 3, 4, 8, 16, 32, 64};
 	static const char *const names[] = {"processes", "threads", "OpenMP static", "OpenMP dynamic", "TBB", NULL};
-	add_section(
-	        plan, "h", "Workers",
-	        "NAS EP by 1 to 64 workers. With more workers than CPUs the system deals out the time; a pool loses "
-	        "by switching, and by workers that spin in other workers' time.");
+	add_section(plan, "h", "Workers",
+	            "Primes below 10^8 by 1 to 64 workers, and NAS EP by 64. With more workers than CPUs the system "
+	            "deals out the time; a pool loses "
+	            "by switching, and by workers that spin in other workers' time.");
 	for (size_t i = 0; i < sizeof counts / sizeof *counts; i += plan->results->quick ? 3 : 1) {
 		char id[32];
 		say(id, sizeof id, "workers.%u", counts[i]);
-		struct plan_row *row = add_row(plan, 6, "times as fast as serial", id, "NAS EP, class W");
-		set_point(plan, row, "workers.ep", "workers", counts[i]);
+		struct plan_row *row = add_row(plan, 6, "times as fast as serial", id, "primes below 10^8");
+		set_point(plan, row, "workers.primes", "workers", counts[i]);
 		row_of(plan, row)->more_is_better = true;
-		add_entries(plan, row, names,
-		            (struct demand){.work = "kernel-ep",
-		                            .count = KERNEL_W,
-		                            .repeats = 1,
-		                            .workers = counts[i],
-		                            .per = PER_SPEEDUP});
-		add_entry(plan, row, "serial",
-		          (struct demand){.work = "kernel-ep", .count = KERNEL_W, .repeats = 1, .per = PER_SPEEDUP});
+		struct demand demand = {.work = "kernel-primes", .count = KERNEL_W, .repeats = 1, .per = PER_SPEEDUP};
+		add_entry(plan, row, "serial", demand);
+		demand.workers = counts[i];
+		add_entries(plan, row, names, demand);
+		add_limit(plan, row, counts[i] < plan->results->workers ? counts[i] : plan->results->workers,
+		          PER_SPEEDUP);
 	}
 	struct plan_row *row =
 	        add_row(plan, 12, "s", "oversubscription", "NAS EP, class W: 64 workers and as many as CPUs");
@@ -562,6 +581,8 @@ static void plan_workers(struct plan *plan)
 			                  .work = "kernel-ep", .count = KERNEL_W, .repeats = 2, .workers = workers});
 			name_entry(plan, row, "%s, %u workers", both[i], workers);
 		}
+	add_entry(plan, row, "serial", (struct demand){.work = "kernel-ep", .count = KERNEL_W, .repeats = 2});
+	add_perfect(plan, row);
 	char few[2][64], many[2][64];
 	for (int i = 0; i < 2; i++) {
 		say(few[i], sizeof few[i], "%s, %u workers", both[i], plan->results->workers);
@@ -611,7 +632,7 @@ static void plan_growth_of_tasks(struct plan *plan)
 
 static void plan_growth_of_chunks(struct plan *plan)
 {
-	static const char *const names[] = {"processes", "threads", "OpenMP dynamic", "TBB", NULL};
+	static const char *const names[] = {"processes", "threads", "OpenMP dynamic", "TBB", "limit", NULL};
 	for (size_t chunks = 10; chunks <= 1000000; chunks *= 10) {
 		char id[32];
 		say(id, sizeof id, "chunks.%zu", chunks);

@@ -18,7 +18,7 @@ struct entry {
 	char contender[MAX_TEXT]; /* "processes", "OpenMP dynamic", "multiprocessing.Pool" */
 	char missing[MAX_TEXT];   /* "", or why it has no figures */
 	bool is_limit;            /* what no pool can be better than, measured bare */
-	double tasks;             /* a round did so many of what the row counts */
+	double tasks;             /* a round did so many of what the row counts; 0: it is for the whole */
 	unsigned rounds;
 	double values[MAX_ROUNDS]; /* in the row's unit; those of the same index were measured side by side */
 };
@@ -34,7 +34,8 @@ struct comparison {
 
 enum verdict { VERDICT_NONE, VERDICT_MET, VERDICT_UNDECIDED, VERDICT_MISSED };
 
-/* Missed only if the interval excludes the target; undecided if the median is beyond, and the interval not. */
+/* Missed only if an interval of at least 95 % excludes the target; undecided if the median is beyond it, and no such
+ * interval is. */
 enum verdict comparison_verdict(const struct comparison *comparison);
 
 /* One measurement: one work, one size, all contenders. */

@@ -8,6 +8,7 @@
 #include "run.h"
 
 #include "memory.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -132,7 +133,7 @@ static double turn(struct entry *entry, struct demand *demand)
 	struct contender *contender = contender_of(demand);
 	double seconds = 0;
 	contender_wake(contender);
-	if (demand->per == PER_COUNT && demand->count > 16 && demand->repeats == 1)
+	if (demand->is_calibrated && demand->count > 16)
 		seconds = ask(entry, contender, demand, demand->count / 8);
 	if (seconds >= 0)
 		seconds = 0;
@@ -170,6 +171,7 @@ static double calibrate(struct entry *entry, struct demand *demand, size_t most,
 		amount = amount > limit ? limit : amount;
 	}
 	contender_stop(contender);
+	demand->is_calibrated = find_count;
 	if (find_count)
 		demand->count = amount;
 	else if (demand->repeats == 0 && seconds > 0 && seconds < wanted)
@@ -249,28 +251,35 @@ static void derive_speedups(struct plan_row *row)
 {
 	const struct entry *serial = serial_of(row->row);
 	double base[MAX_ROUNDS];
-	for (unsigned round = 0; serial && round < serial->rounds; round++)
+	unsigned known = serial ? serial->rounds : 0;
+	for (unsigned round = 0; round < known; round++)
 		base[round] = serial->values[round];
 	for (size_t i = 0; i < row->row->count; i++) {
 		struct entry *entry = &row->row->entries[i];
-		for (unsigned round = 0; serial && row->demand[i].per == PER_SPEEDUP && round < entry->rounds; round++)
+		if (row->demand[i].per != PER_SPEEDUP || entry->rounds == 0)
+			continue;
+		if (known == 0)
+			snprintf(entry->missing, sizeof entry->missing, "no serial to be compared with");
+		entry->rounds = entry->rounds < known ? entry->rounds : known;
+		for (unsigned round = 0; round < entry->rounds; round++)
 			entry->values[round] = base[round] / entry->values[round];
 	}
 }
 
+/* Of the rounds that both have; without any the comparison stands there undecided. */
 static void compare(struct row *row)
 {
-	size_t kept = 0;
 	for (size_t i = 0; i < row->comparisons; i++) {
-		struct comparison comparison = row->compared[i];
-		const struct entry *a = &row->entries[comparison.a], *b = &row->entries[comparison.b];
-		if (a->rounds == 0 || a->rounds != b->rounds)
-			continue;
-		comparison.ratio =
-		        a == b ? stats_median(a->values, a->rounds) : stats_ratio(a->values, b->values, a->rounds);
-		row->compared[kept++] = comparison;
+		struct comparison *comparison = &row->compared[i];
+		const struct entry *a = &row->entries[comparison->a], *b = &row->entries[comparison->b];
+		unsigned rounds = a->rounds < b->rounds ? a->rounds : b->rounds;
+		if (rounds == 0)
+			comparison->ratio = (struct interval){NAN, NAN, NAN, 0};
+		else if (a == b)
+			comparison->ratio = stats_median(a->values, rounds);
+		else
+			comparison->ratio = stats_ratio(a->values, b->values, rounds);
 	}
-	row->comparisons = kept;
 }
 
 void run_row(struct plan *plan, struct plan_row *row)
@@ -284,7 +293,9 @@ void run_row(struct plan *plan, struct plan_row *row)
 		if (seconds < 0 && entry->missing[0] == '\0')
 			snprintf(entry->missing, sizeof entry->missing, "%s", contender_of(&row->demand[i])->missing);
 		one_round += seconds < 0 ? 0 : seconds * 1.2 + 0.002;
-		entry->tasks = (double)row->demand[i].count;
+		entry->tasks = row->demand[i].per == PER_COUNT
+		                       ? (double)row->demand[i].count * (double)row->demand[i].repeats
+		                       : 0;
 	}
 	unsigned rounds = rounds_for(plan, row, one_round);
 	run_rounds(row, rounds);

@@ -64,7 +64,7 @@ enum verdict comparison_verdict(const struct comparison *comparison)
 		return VERDICT_NONE;
 	if (comparison->ratio.median <= comparison->target)
 		return VERDICT_MET;
-	if (comparison->ratio.level > 0 && comparison->ratio.low > comparison->target)
+	if (comparison->ratio.level >= 0.95 && comparison->ratio.low > comparison->target)
 		return VERDICT_MISSED;
 	return VERDICT_UNDECIDED;
 }

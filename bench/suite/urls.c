@@ -5,6 +5,7 @@
  */
 #include "urls.h"
 
+#include "run.h"
 #include "table.h"
 #include <stdlib.h>
 #include <string.h>
@@ -123,10 +124,11 @@ static void take_lines(const char *command, struct row *rows, unsigned round)
 static void run_round(double scale, struct row *rows, unsigned round)
 {
 	char command[2][4 * MAX_TEXT];
-	snprintf(command[0], sizeof *command, SERVER " examples/urls --scale %g --csv /dev/fd/3 3>&1 >/dev/null",
-	         scale);
+	snprintf(command[0], sizeof *command,
+	         "timeout 120 " SERVER " examples/urls --scale %g --csv /dev/fd/3 3>&1 >/dev/null", scale);
 	snprintf(command[1], sizeof *command,
-	         SERVER " " BENCH_PYTHON " " BENCH_SOURCES "/peers/urls.py examples/urls --scale %g", scale);
+	         "timeout 120 " SERVER " " BENCH_PYTHON " " BENCH_SOURCES "/peers/urls.py examples/urls --scale %g",
+	         scale);
 	take_lines(command[round % 2], rows, round);
 	take_lines(command[(round + 1) % 2], rows, round);
 }
@@ -149,7 +151,7 @@ void urls_run(struct results *results, FILE *out)
 	double scale = results->quick ? 0.03 : 0.25;
 	add_section(results);
 	struct row *rows = add_rows(results, scale);
-	for (unsigned round = 0; round < ROUNDS && access(SERVER, X_OK) == 0; round++)
+	for (unsigned round = 0; round < ROUNDS && access(SERVER, X_OK) == 0 && !run_interrupted; round++)
 		run_round(scale, rows, round);
 	for (int i = 0; i < ROWS; i++) {
 		note_missing(&rows[i]);
