@@ -5,6 +5,7 @@ set -eu
 
 compare=bench/compare
 [ -x $compare ] || { echo "the comparison is not built: no libjansson"; exit 77; }
+if grep -q '^FORKPOOL_SANITIZE = .*thread' Makefile; then echo "ThreadSanitizer does not know processes"; exit 77; fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
