@@ -102,7 +102,7 @@ static const struct {
         {1.05, 1.05, 1.06, 1.2, 0.96, VERDICT_UNDECIDED}, /* the target itself is in the interval */
         {1.05, 1.06, 1.07, 1.2, 0.96, VERDICT_MISSED},
         {1.05, 1.06, 1.07, 1.2, 0.9375, VERDICT_UNDECIDED}, /* five rounds are not enough */
-        {1.05, 1.07, 1.07, 1.07, 0, VERDICT_UNDECIDED}, /* a single round excludes nothing */
+        {1.05, 1.07, 1.07, 1.07, 0, VERDICT_UNDECIDED},     /* a single round excludes nothing */
         {1.05, 1.0, 1.0, 1.0, 0, VERDICT_MET},
         {1.05, NAN, NAN, NAN, 0.96, VERDICT_UNDECIDED},
 };
