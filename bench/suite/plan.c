@@ -226,7 +226,9 @@ static void plan_empty(struct plan *plan)
 	add_entries(plan, row, script_peers, demand);
 	add_entry(plan, row, "one counter", demand);
 	add_entry(plan, row, "limit", demand);
-	set_note(plan, row, "one counter: bare, as the limit, but both processes move one and the same word");
+	set_note(plan, row,
+	         "one counter: bare, as the limit, but both processes move one and the same word; OpenMP's static "
+	         "schedule hands out nothing");
 	row->most = 20000000;
 	add_comparison(plan, row, "processes", "OpenMP dynamic", 0.5, "empty task, chunk 1 / OpenMP dynamic,1",
 	               "A worker claims each task by a compare-and-swap of a word of its own range, in its own cache; "

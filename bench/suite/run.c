@@ -150,8 +150,8 @@ static double turn(struct entry *entry, struct demand *demand)
 
 /* ---- How much, how often ---------------------------------------------------------------------- */
 
-/* Finds count or repeats for turns of about `wanted` seconds.  Returns what a turn takes, < 0 if it cannot. */
-static double calibrate(struct entry *entry, struct demand *demand, size_t most, double wanted)
+/* Finds count or repeats for turns of about `wanted` seconds.  False: it cannot do it at all. */
+static bool calibrate(struct entry *entry, struct demand *demand, size_t most, double wanted)
 {
 	struct contender *contender = contender_of(demand);
 	bool find_count = demand->count == 0;
@@ -178,34 +178,36 @@ static double calibrate(struct entry *entry, struct demand *demand, size_t most,
 		amount = (size_t)(wanted / seconds) + 1;
 	if (demand->repeats == 0)
 		demand->repeats = find_count ? 1 : amount > 1000 ? 1000 : amount;
-	return seconds < 0 ? seconds : seconds * (double)demand->repeats;
-}
-
-static unsigned rounds_for(const struct plan *plan, const struct plan_row *row, double round_seconds)
-{
-	unsigned fewest = plan->results->quick ? FEWEST_QUICK : FEWEST_ROUNDS;
-	double rounds = round_seconds > 0 ? row->seconds / round_seconds : MOST_ROUNDS;
-	return rounds < fewest ? fewest : rounds > MOST_ROUNDS ? MOST_ROUNDS : (unsigned)rounds;
+	return seconds >= 0;
 }
 
 /* ---- A row ---------------------------------------------------------------------------------------- */
 
-static void run_rounds(struct plan_row *row, unsigned rounds)
+static void run_round(struct plan_row *row, unsigned round)
 {
 	size_t count = row->row->count;
-	for (unsigned round = 0; round < rounds; round++)
-		for (size_t i = 0; i < count && !run_interrupted; i++) {
-			size_t at = (i + round) % count;
-			struct entry *entry = &row->row->entries[at];
-			if (row->demand[at].kind == NULL || entry->missing[0] != '\0')
-				continue;
-			double value = turn(entry, &row->demand[at]);
-			if (value >= 0)
-				entry->values[round] = value;
-			else if (entry->missing[0] == '\0')
-				snprintf(entry->missing, sizeof entry->missing, "cannot be measured here");
-			entry->rounds = value >= 0 ? round + 1 : 0;
-		}
+	for (size_t i = 0; i < count && !run_interrupted; i++) {
+		size_t at = (i + round) % count;
+		struct entry *entry = &row->row->entries[at];
+		if (row->demand[at].kind == NULL || entry->missing[0] != '\0')
+			continue;
+		double value = turn(entry, &row->demand[at]);
+		if (value >= 0)
+			entry->values[round] = value;
+		else if (entry->missing[0] == '\0')
+			snprintf(entry->missing, sizeof entry->missing, "cannot be measured here");
+		entry->rounds = value >= 0 ? round + 1 : 0;
+	}
+}
+
+/* As many as there is time for; but enough for an interval.  Returns how many. */
+static unsigned run_rounds(const struct plan *plan, struct plan_row *row)
+{
+	unsigned round = 0, fewest = plan->results->quick ? FEWEST_QUICK : FEWEST_ROUNDS;
+	double end = now() + row->seconds;
+	while (round < MOST_ROUNDS && (round < fewest || now() < end) && !run_interrupted)
+		run_round(row, round++);
+	return round;
 }
 
 static const struct entry *serial_of(const struct row *row)
@@ -282,23 +284,27 @@ static void compare(struct row *row)
 	}
 }
 
-void run_row(struct plan *plan, struct plan_row *row)
+/* Who cannot do it has said why. */
+static void find_amounts(const struct plan *plan, struct plan_row *row)
 {
-	double wanted = plan->results->quick ? 0.015 : 0.05, begun = now(), one_round = 0;
 	for (size_t i = 0; i < row->row->count; i++) {
 		struct entry *entry = &row->row->entries[i];
-		if (row->demand[i].kind == NULL)
+		struct demand *demand = &row->demand[i];
+		if (demand->kind == NULL)
 			continue;
-		double seconds = calibrate(entry, &row->demand[i], row->most, wanted);
-		if (seconds < 0 && entry->missing[0] == '\0')
-			snprintf(entry->missing, sizeof entry->missing, "%s", contender_of(&row->demand[i])->missing);
-		one_round += seconds < 0 ? 0 : seconds * 1.2 + 0.002;
-		entry->tasks = row->demand[i].per == PER_COUNT
-		                       ? (double)row->demand[i].count * (double)row->demand[i].repeats
-		                       : 0;
+		bool is_given = demand->count > 0 && demand->repeats > 0;
+		if (!is_given && !calibrate(entry, demand, row->most, plan->results->quick ? 0.015 : 0.05) &&
+		    entry->missing[0] == '\0')
+			snprintf(entry->missing, sizeof entry->missing, "%s", contender_of(demand)->missing);
+		entry->tasks = demand->per == PER_COUNT ? (double)demand->count * (double)demand->repeats : 0;
 	}
-	unsigned rounds = rounds_for(plan, row, one_round);
-	run_rounds(row, rounds);
+}
+
+void run_row(struct plan *plan, struct plan_row *row)
+{
+	double begun = now();
+	find_amounts(plan, row);
+	unsigned rounds = run_rounds(plan, row);
 	derive_entries(row);
 	derive_speedups(row);
 	compare(row->row);
