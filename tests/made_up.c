@@ -65,7 +65,7 @@ static void add_empty(struct results *results)
 	add_entry(row, "OpenMP dynamic", 25, 9);
 	add_missing(row, "multiprocessing.Pool", "python3 is not there (apt-get install python3)");
 	add_entry(row, "limit", 4, 9);
-	add_entry(row, "limit spinning", 2, 9);
+	add_entry(row, "limit, spinning", 2, 9);
 	add_entry(row, "joblib/loky", 123456, 9);
 	compare(row, 1, 2, 0.5, "empty task / OpenMP dynamic", "Claims are local, `claim()` says how.");
 	compare(row, 0, 2, 0.4, "the same on threads", "As above.");
@@ -99,7 +99,7 @@ static void add_odd_rows(struct results *results)
 	row->more_is_better = true;
 	add_entry(row, "processes", 8, 99);
 	add_entry(row, "threads", 4, 99);
-	add_entry(row, "limit spinning", 10, 99);
+	add_entry(row, "limit, spinning", 10, 99);
 	compare(row, 1, 0, 0.6, "threads / processes", "");
 	row = add_row(results, "b", "broken", "a value that is not a number", "us");
 	add_entry(row, "processes", 5, 9)->values[4] = NAN;
@@ -112,7 +112,7 @@ static void add_odd_rows(struct results *results)
 	compare(row, 0, 0, 100, "private memory of an idle worker, KiB", "");
 	row = add_row(results, "b", "odd/text '%s'", "a|b <i> [x] *y* \"q\", 'p' \\ _z_ {/=30 @} \xc2\xb5s",
 	              "\xc2\xb5s, a \"unit\"");
-	add_entry(row, "processes asleep", 3, 6);
+	add_entry(row, "processes, asleep", 3, 6);
 	add_entry(row, "a|b", 4, 6);
 	add_entry(row, "c_d^{e}@f&g~h\\i 'j'", 5, 6);
 }

@@ -167,7 +167,7 @@ START_TEST(row_from_best_to_missing)
 	             "  threads                    12.0           11.6 .. 12.4     1.200        1.200     3.000\n"
 	             "  OpenMP dynamic             25.0           24.2 .. 25.8     2.500        2.500     6.250\n"
 	             "  joblib/loky             123,456     119,752 .. 127,160    12,346       12,346    30,864\n"
-	             "  limit spinning            2.00           1.94 .. 2.06\n"
+	             "  limit, spinning            2.00           1.94 .. 2.06\n"
 	             "  limit                      4.00           3.88 .. 4.12\n"
 	             "  multiprocessing.Pool  missing: python3 is not there (apt-get install python3)\n"
 	             "  processes / OpenMP dynamic: 0.400 (0.400 .. 0.400); at most 0.5: met\n"
@@ -209,7 +209,7 @@ START_TEST(row_of_99_rounds_where_more_is_better)
 	                     "                      median               interval    x best  x processes   x limit\n"
 	                     "  processes             8.00           7.20 .. 8.80     1.000        1.000     1.250\n"
 	                     "  threads               4.00           3.60 .. 4.40     2.000        2.000     2.500\n"
-	                     "  limit spinning       10.0           9.00 .. 11.0\n"
+	                     "  limit, spinning       10.0           9.00 .. 11.0\n"
 	                     "  threads / processes: 0.500 (0.500 .. 0.500); at most 0.6: met\n");
 }
 END_TEST
