@@ -228,6 +228,8 @@ static void measure(const struct settings *settings, struct results *results)
 	}
 	run_note_peers(results);
 	run_end();
+	for (size_t i = measured; i < results->rows; i++)
+		free(results->row[i].entries);
 	results->rows = measured;
 	plan_free(&plan);
 	if (!run_interrupted && strpbrk(settings->sections, URLS_SECTION))
@@ -268,9 +270,11 @@ int main(int argc, char **argv)
 	} else
 		measure(&settings, &results);
 	table_summary(stdout, &results);
-	if (run_interrupted) {
+	int status = 130;
+	if (run_interrupted)
 		fputs("compare: interrupted: no files were written\n", stderr);
-		return 130;
-	}
-	return write_all(&settings, &results);
+	else
+		status = write_all(&settings, &results);
+	record_free(&results);
+	return status;
 }
