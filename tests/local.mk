@@ -23,7 +23,6 @@ test_programs = \
 	tests/test_places \
 	tests/test_inner \
 	tests/test_order \
-	tests/test_memory \
 	tests/test_ledger \
 	tests/test_ring \
 	tests/test_stats \
@@ -101,6 +100,11 @@ tests_test_inner_LDADD = $(test_ldadd)
 tests_test_order_SOURCES = tests/test_order.c src/order.c src/order.h src/place.c src/place.h
 tests_test_order_CFLAGS = $(test_cflags)
 tests_test_order_LDADD = $(CHECK_LIBS)
+# ThreadSanitizer's own memory is more than the test's.
+if !SANITIZES_THREADS
+check_PROGRAMS += tests/test_memory
+TESTS += tests/test_memory
+endif
 tests_test_memory_SOURCES = tests/test_memory.c bench/suite/memory.c bench/suite/memory.h \
 	bench/suite/family.c bench/suite/family.h
 tests_test_memory_CFLAGS = $(test_cflags)
