@@ -51,7 +51,7 @@ dist_man_MANS += \
 	doc/man/forkpool_worker.3 \
 	doc/man/forkpool_worker_state.3
 
-EXTRA_DIST += doc/design.md doc/porting.md doc/promises.md doc/testing.md
+EXTRA_DIST += doc/design.md doc/performance.md doc/performance doc/porting.md doc/promises.md doc/testing.md
 
 # Every page against the header, every example through the compiler.
 TESTS += tests/manual.sh
