@@ -252,7 +252,7 @@ static void plan_delay(struct plan *plan)
 {
 	static const char *const names[] = {"processes", "threads", "OpenMP static", "OpenMP dynamic", "OpenMP guided",
 	                                    "TBB",       NULL};
-	for (size_t chunk = 1; chunk <= 1024; chunk *= plan->results->quick ? 8 : 2) {
+	for (size_t chunk = 1; chunk <= 1024; chunk *= plan->results->quick ? 16 : 2) {
 		char id[32];
 		say(id, sizeof id, "delay.%zu", chunk);
 		struct plan_row *row = add_row(plan, 2, "ns a task", id, "tasks of 0.1 us");
@@ -351,7 +351,7 @@ static void plan_small_life(struct plan *plan)
 	struct plan_row *row =
 	        add_row(plan, 8, "ms", "life.10MB", "create, map 2 empty tasks, destroy; a caller of 10 MB");
 	add_entries(plan, row, c_peers, demand);
-	demand.chunk = 2;
+	demand.chunk = plan->results->quick ? 1 : 2;
 	for (const char *const *name = script_peers; *name; name++)
 		if (strcmp(*name, "mpi4py.futures") != 0 && strcmp(*name, "GNU parallel") != 0)
 			add_entry(plan, row, *name, demand);
@@ -462,7 +462,7 @@ static void plan_kernel(struct plan *plan, const char *work, int size, const cha
                         double seconds)
 {
 	struct plan_row *row = add_row(plan, seconds, "s", work, title);
-	struct demand demand = {.work = work, .count = (size_t)size, .repeats = 1};
+	struct demand demand = {.work = work, .count = (size_t)size, .repeats = 1, .is_given = true};
 	add_entries(plan, row, schedules, demand);
 	if (is_uneven)
 		add_entry(plan, row, "TBB", demand);
@@ -484,14 +484,17 @@ static void plan_kernels(struct plan *plan)
 	        "The kernels of bench/kernels, one function for everybody, answers checked each time against published "
 	        "values. The limit is perfect speed-up: the time of serial in the same round, divided by the workers. "
 	        "The textbook pools deal out equal shares, as OpenMP's static schedule does, and are left out.");
-	plan_kernel(plan, "kernel-ep", quick ? KERNEL_W : KERNEL_A, quick ? "NAS EP, class W" : "NAS EP, class A",
+	int size = quick ? KERNEL_S : KERNEL_W;
+	plan_kernel(plan, "kernel-ep", quick ? KERNEL_S : KERNEL_A, quick ? "NAS EP, class S" : "NAS EP, class A",
 	            false, 75);
-	plan_kernel(plan, "kernel-primes", KERNEL_W, "primes below 10^8", false, 20);
-	plan_kernel(plan, "kernel-mandelbrot", KERNEL_W, "Mandelbrot, 2000 rows", false, 25);
-	plan_kernel(plan, "kernel-options", KERNEL_W, "Black-Scholes, 2^22 options", false, 25);
-	plan_kernel(plan, "kernel-skew", KERNEL_W, "skewed load", true, 25);
-	plan_kernel(plan, "kernel-triangle", KERNEL_W, "triangular load", true, 25);
-	plan_kernel(plan, "kernel-random", KERNEL_W, "random load", true, 25);
+	plan_kernel(plan, "kernel-primes", size, quick ? "primes below 10^7" : "primes below 10^8", false, 20);
+	plan_kernel(plan, "kernel-mandelbrot", size, quick ? "Mandelbrot, 250 rows" : "Mandelbrot, 2000 rows", false,
+	            25);
+	plan_kernel(plan, "kernel-options", size, quick ? "Black-Scholes, 2^18 options" : "Black-Scholes, 2^22 options",
+	            false, 25);
+	plan_kernel(plan, "kernel-skew", size, "skewed load", true, 25);
+	plan_kernel(plan, "kernel-triangle", size, "triangular load", true, 25);
+	plan_kernel(plan, "kernel-random", size, "random load", true, 25);
 }
 
 /* ---- (f) Tasks of a millisecond ------------------------------------------------------------ */
@@ -544,8 +547,10 @@ static void plan_memory(struct plan *plan)
 	            "(smaps_rollup) and "
 	            "page tables (status), after a first map and after many tasks. Threads share all of it.");
 	for (int worked = 0; worked < 2; worked++) {
-		plan_memory_row(plan, PROBE_PSS, "pss", "proportional set size", worked);
 		plan_memory_row(plan, PROBE_PRIVATE, "private", "private dirty memory", worked);
+		if (worked && plan->results->quick)
+			continue;
+		plan_memory_row(plan, PROBE_PSS, "pss", "proportional set size", worked);
 		plan_memory_row(plan, PROBE_TABLES, "tables", "page tables", worked);
 	}
 }
@@ -573,17 +578,18 @@ static void plan_workers(struct plan *plan)
 		add_limit(plan, row, counts[i] < plan->results->workers ? counts[i] : plan->results->workers,
 		          PER_SPEEDUP);
 	}
+	struct demand demand = {.work = "kernel-ep", .count = KERNEL_W, .repeats = plan->results->quick ? 1 : 2};
 	struct plan_row *row =
 	        add_row(plan, 12, "s", "oversubscription", "NAS EP, class W: 64 workers and as many as CPUs");
 	static const char *const both[] = {"processes", "threads"};
 	for (int i = 0; i < 2; i++)
 		for (unsigned workers = plan->results->workers; workers; workers = workers < 64 ? 64 : 0) {
-			add_entry(plan, row, both[i],
-			          (struct demand){
-			                  .work = "kernel-ep", .count = KERNEL_W, .repeats = 2, .workers = workers});
+			demand.workers = workers;
+			add_entry(plan, row, both[i], demand);
 			name_entry(plan, row, "%s, %u workers", both[i], workers);
 		}
-	add_entry(plan, row, "serial", (struct demand){.work = "kernel-ep", .count = KERNEL_W, .repeats = 2});
+	demand.workers = plan->results->workers;
+	add_entry(plan, row, "serial", demand);
 	add_perfect(plan, row);
 	char few[2][64], many[2][64];
 	for (int i = 0; i < 2; i++) {
@@ -661,7 +667,7 @@ static void plan_growth_of_jobs(struct plan *plan)
 	                                    "ProcessPoolExecutor",
 	                                    "limit",
 	                                    NULL};
-	for (size_t jobs = 1; jobs <= 100000; jobs *= 10) {
+	for (size_t jobs = 1, last = plan->results->quick ? 1000 : 100000; jobs <= last; jobs *= 10) {
 		char id[32];
 		say(id, sizeof id, "jobs.%zu", jobs);
 		struct plan_row *row =

@@ -25,6 +25,7 @@ struct demand {
 	const char *work;
 	size_t count, chunk; /* count 0: so many that a turn takes long enough */
 	size_t repeats;      /* of the request in a turn; 0: so many that it takes long enough */
+	bool is_given;       /* both stand as they are, also where the count is 0 */
 	bool is_calibrated;  /* the count was found out */
 	enum per per;
 	double scale; /* to the row's unit: 1e9 for ns */

@@ -292,7 +292,7 @@ static void find_amounts(const struct plan *plan, struct plan_row *row)
 		struct demand *demand = &row->demand[i];
 		if (demand->kind == NULL)
 			continue;
-		bool is_given = demand->count > 0 && demand->repeats > 0;
+		bool is_given = demand->is_given || (demand->count > 0 && demand->repeats > 0);
 		if (!is_given && !calibrate(entry, demand, row->most, plan->results->quick ? 0.015 : 0.05) &&
 		    entry->missing[0] == '\0')
 			snprintf(entry->missing, sizeof entry->missing, "%s", contender_of(demand)->missing);

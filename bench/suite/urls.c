@@ -148,7 +148,7 @@ static void note_missing(struct row *row)
 
 void urls_run(struct results *results, FILE *out)
 {
-	double scale = results->quick ? 0.03 : 0.25;
+	double scale = results->quick ? 0.02 : 0.25;
 	add_section(results);
 	struct row *rows = add_rows(results, scale);
 	for (unsigned round = 0; round < ROUNDS && access(SERVER, X_OK) == 0 && !run_interrupted; round++)
