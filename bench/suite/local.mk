@@ -19,6 +19,7 @@ noinst_PROGRAMS += bench/compare
 bench_compare_SOURCES = \
 	$(suite_output_sources) \
 	$(suite_record_sources) \
+	bench/bench.c bench/bench.h bench/kernels/kernel.h \
 	bench/suite/contender.c bench/suite/contender.h \
 	bench/suite/family.c bench/suite/family.h \
 	bench/suite/machine.c bench/suite/machine.h \

@@ -2,6 +2,7 @@
  * bench - processes or threads, and what would I have got from OpenMP, TBB or Python?  Measures the plan on this
  * machine, in one run, and says it: a table, JSON, CSV, plots, a document.
  */
+#include "../bench.h"
 #include "contender.h"
 #include "document.h"
 #include "machine.h"
@@ -167,18 +168,11 @@ static struct settings parse(int argc, char **argv)
 	return settings;
 }
 
-static double now(void)
-{
-	struct timespec time;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 /* On a terminal: what is being measured, over the line that was there. */
 static void show_progress(const struct plan *plan, size_t at, double begun)
 {
 	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r\033[K(%zu of %zu, %.0f s) %s", at + 1, plan->rows, now() - begun,
+		fprintf(stderr, "\r\033[K(%zu of %zu, %.0f s) %s", at + 1, plan->rows, bench_now() - begun,
 		        plan->row[at].row->title);
 }
 
@@ -207,7 +201,7 @@ static void measure(const struct settings *settings, struct results *results)
 {
 	struct plan plan;
 	time_t today = time(NULL);
-	double begun = now();
+	double begun = bench_now();
 	results->quick = settings->quick;
 	results->workers = settings->workers;
 	results->spin_us = SPIN_US;
@@ -235,7 +229,7 @@ static void measure(const struct settings *settings, struct results *results)
 	if (!run_interrupted && strpbrk(settings->sections, URLS_SECTION))
 		urls_run(results, stdout);
 	machine_end(&results->machine);
-	results->seconds = now() - begun;
+	results->seconds = bench_now() - begun;
 }
 
 /* What was asked for, out of the results.  Returns the exit status. */

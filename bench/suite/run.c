@@ -1,29 +1,23 @@
 /*
  * run - carries out a plan: contenders in turn, round by round.
  *
- * A turn: the contender is let go, warms up, does its work, and is stopped.  How much work a turn is, is found out
- * first, so that it takes some tens of milliseconds whoever does it; how many rounds, from the time that one takes. In
- * each round another contender is first.
+ * A turn: the contender is let go, does its work, and is stopped.  Where the row leaves open how much work that is, it
+ * is found out first, so that a turn takes some tens of milliseconds whoever's it is, and each turn begins with an
+ * eighth of it that does not count; where requests are short and of a given size, a turn is many of them.  Rounds are
+ * added as long as the row has time.  In each round another contender is first.
  */
 #include "run.h"
 
+#include "../bench.h"
 #include "memory.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { MOST_CONTENDERS = 64, FEWEST_ROUNDS = 6, FEWEST_QUICK = 3, MOST_ROUNDS = 25 };
 
 static struct contender contenders[MOST_CONTENDERS];
 static size_t contender_count;
-
-static double now(void)
-{
-	struct timespec time;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 /* ---- Contenders ------------------------------------------------------------------------- */
 
@@ -204,8 +198,8 @@ static void run_round(struct plan_row *row, unsigned round)
 static unsigned run_rounds(const struct plan *plan, struct plan_row *row)
 {
 	unsigned round = 0, fewest = plan->results->quick ? FEWEST_QUICK : FEWEST_ROUNDS;
-	double end = now() + row->seconds;
-	while (round < MOST_ROUNDS && (round < fewest || now() < end) && !run_interrupted)
+	double end = bench_now() + row->seconds;
+	while (round < MOST_ROUNDS && (round < fewest || bench_now() < end) && !run_interrupted)
 		run_round(row, round++);
 	return round;
 }
@@ -302,14 +296,14 @@ static void find_amounts(const struct plan *plan, struct plan_row *row)
 
 void run_row(struct plan *plan, struct plan_row *row)
 {
-	double begun = now();
+	double begun = bench_now();
 	find_amounts(plan, row);
 	unsigned rounds = run_rounds(plan, row);
 	derive_entries(row);
 	derive_speedups(row);
 	compare(row->row);
 	if (getenv("BENCH_VERBOSE"))
-		fprintf(stderr, "%s: %u rounds, %.1f s\n", row->row->id, rounds, now() - begun);
+		fprintf(stderr, "%s: %u rounds, %.1f s\n", row->row->id, rounds, bench_now() - begun);
 	if (row->is_last) {
 		run_note_peers(plan->results);
 		run_end();
