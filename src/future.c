@@ -120,7 +120,8 @@ int forkpool_job_next(forkpool_job *job, size_t *index, double seconds)
 	job->references++; /* a callback may free it */
 	if (!has_next(&next))
 		error = pool_wait(job->pool, has_next, &next, seconds);
-	/* A host that waits for the pool's descriptor from now on is rung for: but for what was finished just before. */
+	/* A host that waits for the pool's descriptor from now on is rung for: but for what was finished just before.
+	 */
 	if (error == -ETIMEDOUT) {
 		atomic_thread_fence(memory_order_seq_cst); /* B5 */
 		error = has_next(&next) ? 0 : error;
