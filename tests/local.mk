@@ -131,9 +131,9 @@ endif
 
 # The pools that forkpool is compared with, each in a test of its own; and all of them by their protocol.
 peer_tests = tests/peer_threads tests/peer_forks
-tests_peer_threads_SOURCES = tests/peers.c bench/peers/threads.c
+tests_peer_threads_SOURCES = tests/peers.c bench/peers/threads.c bench/peers/textbook.c
 tests_peer_threads_CPPFLAGS = $(peer_cppflags)
-tests_peer_forks_SOURCES = tests/peers.c bench/peers/forks.c
+tests_peer_forks_SOURCES = tests/peers.c bench/peers/forks.c bench/peers/textbook.c
 tests_peer_forks_CPPFLAGS = $(peer_cppflags)
 # ThreadSanitizer does not know the locks of OpenMP and TBB.
 if !SANITIZES_THREADS

@@ -399,8 +399,8 @@ START_TEST(document_says_what_was_won_and_lost)
 	char *text = document(NULL);
 	assert_has(text, "# Performance\n");
 	assert_has(text, "`make bench` has written it.\n");
-	assert_has(text, "\n| forkpool | 0.1.0, 2 workers, `spin_us` 50 |\n");
-	assert_has(text, "\n| CPU time taken by the hypervisor | 0.3 % |\n");
+	assert_has(text, "\n| forkpool | 0.1.0, 2 workers, spin_us = 50 |\n");
+	assert_has(text, "\n| load | 0.10 before, 2.00 after; taken by the hypervisor: 0.3 % |\n");
 	assert_has(text, "\n4 won, 1 lost, 5 not decided.\n");
 	assert_has(text, "\n### Won: 4\n");
 	assert_has(text,

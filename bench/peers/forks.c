@@ -8,7 +8,7 @@
  * pool does.
  */
 #include "built.h"
-#include "work.h"
+#include "textbook.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -191,7 +191,7 @@ static int start(unsigned workers)
 
 /* ---- The caller --------------------------------------------------------------------------- */
 
-/* What is to be done, and how far it is. */
+/* What is to be done, and how far it is; what is not handed out waits in the parent. */
 struct progress {
 	struct request request; /* the next piece */
 	size_t count, chunk;
@@ -226,7 +226,7 @@ static void take_answer(struct progress *progress, unsigned w)
 	hand_out(progress, w);
 }
 
-static int run(const struct work *work, size_t count, size_t chunk)
+int textbook_run(const struct work *work, size_t count, size_t chunk)
 {
 	struct progress progress = {
 	        .request.work = *work, .count = count, .chunk = work_chunk(work, count, chunk, pool.workers)};
@@ -242,34 +242,6 @@ static int run(const struct work *work, size_t count, size_t chunk)
 	return progress.error;
 }
 
-static int each(size_t count, size_t chunk, forkpool_for_fn *function, void *ctx)
-{
-	return run(&(struct work){.kind = WORK_EACH, .function.each = function, .ctx = ctx}, count, chunk);
-}
-
-static int ranges(size_t count, size_t chunk, forkpool_range_fn *function, void *ctx)
-{
-	return run(&(struct work){.kind = WORK_RANGES, .function.ranges = function, .ctx = ctx}, count, chunk);
-}
-
-static int map(forkpool_map_fn *function, const void *items, size_t count, size_t item_size, void *results,
-               size_t result_size)
-{
-	return run(&(struct work){.kind = WORK_MAP,
-	                          .function.map = function,
-	                          .items = items,
-	                          .results = results,
-	                          .item_size = item_size,
-	                          .result_size = result_size},
-	           count, 0);
-}
-
-/* A job is a piece of one task, and waits in the parent until a worker is free. */
-static int jobs(size_t count, forkpool_for_fn *function)
-{
-	return each(count, 1, function, NULL);
-}
-
 static void version(char *text, size_t size)
 {
 	snprintf(text, size, "a pair of pipes a worker, %s", BUILT_BY);
@@ -280,10 +252,10 @@ int main(int argc, char **argv)
 	static const struct peer peer = {.version = version,
 	                                 .start = start,
 	                                 .stop = stop,
-	                                 .each = each,
-	                                 .ranges = ranges,
-	                                 .map = map,
-	                                 .jobs = jobs,
+	                                 .each = textbook_each,
+	                                 .ranges = textbook_ranges,
+	                                 .map = textbook_map,
+	                                 .jobs = textbook_jobs,
 	                                 .take = take,
 	                                 .give = give};
 	signal(SIGPIPE, SIG_IGN); /* a dead worker is an error, not the end of the program */

@@ -8,7 +8,7 @@ bench_peers_forkpool_LDADD = $(peer_libs)
 
 # The textbook pools: threads, and processes.
 noinst_PROGRAMS += bench/peers/threads bench/peers/forks
-textbook_sources = bench/peers/built.h bench/peers/work.h
+textbook_sources = bench/peers/built.h bench/peers/textbook.c bench/peers/textbook.h
 bench_peers_threads_SOURCES = bench/peers/threads.c $(textbook_sources) $(peer_sources)
 bench_peers_threads_LDADD = $(peer_libs)
 bench_peers_forks_SOURCES = bench/peers/forks.c $(textbook_sources) $(peer_sources)

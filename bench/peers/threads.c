@@ -6,7 +6,7 @@
  * is allocated and freed outside the mutex, and a waiter is signalled only when there is something new for it.
  */
 #include "built.h"
-#include "work.h"
+#include "textbook.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -120,8 +120,8 @@ static void wait_for_all(void)
 	pthread_mutex_unlock(&pool.mutex);
 }
 
-/* The work is the caller's, and stays until all is done. */
-static int run(const struct work *work, size_t count, size_t chunk)
+/* The work is the caller's, and stays until all is done: a job, too, can be waited for only with the others. */
+int textbook_run(const struct work *work, size_t count, size_t chunk)
 {
 	int error = 0;
 	chunk = work_chunk(work, count, chunk, pool.workers);
@@ -129,34 +129,6 @@ static int run(const struct work *work, size_t count, size_t chunk)
 		error = submit(work, begin, count - begin > chunk ? begin + chunk : count);
 	wait_for_all();
 	return error;
-}
-
-static int each(size_t count, size_t chunk, forkpool_for_fn *function, void *ctx)
-{
-	return run(&(struct work){.kind = WORK_EACH, .function.each = function, .ctx = ctx}, count, chunk);
-}
-
-static int ranges(size_t count, size_t chunk, forkpool_range_fn *function, void *ctx)
-{
-	return run(&(struct work){.kind = WORK_RANGES, .function.ranges = function, .ctx = ctx}, count, chunk);
-}
-
-static int map(forkpool_map_fn *function, const void *items, size_t count, size_t item_size, void *results,
-               size_t result_size)
-{
-	return run(&(struct work){.kind = WORK_MAP,
-	                          .function.map = function,
-	                          .items = items,
-	                          .results = results,
-	                          .item_size = item_size,
-	                          .result_size = result_size},
-	           count, 0);
-}
-
-/* A job is a task: it can be waited for only together with the others. */
-static int jobs(size_t count, forkpool_for_fn *function)
-{
-	return each(count, 1, function, NULL);
 }
 
 static void version(char *text, size_t size)
@@ -173,9 +145,9 @@ int main(int argc, char **argv)
 	static const struct peer peer = {.version = version,
 	                                 .start = start,
 	                                 .stop = stop,
-	                                 .each = each,
-	                                 .ranges = ranges,
-	                                 .map = map,
-	                                 .jobs = jobs};
+	                                 .each = textbook_each,
+	                                 .ranges = textbook_ranges,
+	                                 .map = textbook_map,
+	                                 .jobs = textbook_jobs};
 	return peer_main(&peer, argc, argv);
 }

@@ -74,35 +74,13 @@ static struct text in_words(struct text spread)
 
 /* ---- What it is ------------------------------------------------------------------- */
 
-static void print_fact(FILE *file, const char *name, const char *text)
-{
-	say(file, "| @ | @ |\n", name, text[0] ? text : "unknown");
-}
-
 static void print_run(FILE *file, const struct results *results)
 {
-	const struct machine *machine = &results->machine;
-	char text[2 * MAX_TEXT];
+	struct fact facts[MAX_FACTS];
+	size_t count = results_facts(results, facts);
 	fputs("| | |\n|---|---|\n", file);
-	print_fact(file, "date", results->date);
-	snprintf(text, sizeof(text), "%s, %u workers, `spin_us` %u", results->version, results->workers,
-	         results->spin_us);
-	print_fact(file, "forkpool", text);
-	snprintf(text, sizeof(text), "%s, %s s", results->quick ? "quick" : "complete", value_text(results->seconds).s);
-	print_fact(file, "run", text);
-	snprintf(text, sizeof(text), "%s; %u may be used", machine->cpu, machine->cpus);
-	print_fact(file, "CPUs", text);
-	print_fact(file, "caches", machine->caches);
-	print_fact(file, "frequency", machine->frequency);
-	snprintf(text, sizeof(text), "%s GiB", value_text(machine->memory).s);
-	print_fact(file, "memory", text);
-	print_fact(file, "system", machine->system);
-	print_fact(file, "kernel", machine->kernel);
-	print_fact(file, "libc", machine->libc);
-	print_fact(file, "compiler", machine->compiler);
-	snprintf(text, sizeof(text), "%.2f before, %.2f after", machine->load_before, machine->load_after);
-	print_fact(file, "load average", text);
-	print_fact(file, "CPU time taken by the hypervisor", share_text(machine->steal).s);
+	for (size_t i = 0; i < count; i++)
+		say(file, "| @ | @ |\n", facts[i].name, facts[i].text);
 	putc('\n', file);
 }
 

@@ -3,6 +3,7 @@
  */
 #include "figures.h"
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -375,6 +376,58 @@ struct text comparison_spread_text(const struct row *row, const struct compariso
 		return (struct text){"-"};
 	return comparison->a == comparison->b ? spread_text(row, comparison->ratio)
 	                                      : ratio_spread_text(comparison->ratio);
+}
+
+/* ---- What was run ------------------------------------------------------------------- */
+
+struct list {
+	struct fact *facts;
+	size_t count;
+};
+
+__attribute__((format(printf, 3, 4))) static void add_fact(struct list *list, const char *name, const char *format, ...)
+{
+	struct fact *fact = &list->facts[list->count++];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(fact->text, sizeof(fact->text), format, arguments);
+	va_end(arguments);
+	fact->name = name;
+	if (!fact->text[0])
+		snprintf(fact->text, sizeof(fact->text), "unknown");
+}
+
+/* Some of it is known at the end only; until then it is not said. */
+static void add_course(struct list *list, const struct results *results)
+{
+	const struct machine *machine = &results->machine;
+	const char *extent = results->quick ? "quick" : "complete";
+	if (results->seconds > 0) {
+		add_fact(list, "load", "%.2f before, %.2f after; taken by the hypervisor: %s", machine->load_before,
+		         machine->load_after, share_text(machine->steal).s);
+		add_fact(list, "run", "%s, %s, %s s", extent, results->date, value_text(results->seconds).s);
+	} else {
+		add_fact(list, "load", "%.2f", machine->load_before);
+		add_fact(list, "run", "%s, %s", extent, results->date);
+	}
+}
+
+size_t results_facts(const struct results *results, struct fact facts[MAX_FACTS])
+{
+	const struct machine *machine = &results->machine;
+	struct list list = {facts, 0};
+	add_fact(&list, "CPUs", "%s; %u may be used", machine->cpu, machine->cpus);
+	add_fact(&list, "caches", "%s", machine->caches);
+	add_fact(&list, "frequency", "%s", machine->frequency);
+	add_fact(&list, "memory", "%s GiB", value_text(machine->memory).s);
+	add_fact(&list, "system", "%s", machine->system);
+	add_fact(&list, "kernel", "%s", machine->kernel);
+	add_fact(&list, "libc", "%s", machine->libc);
+	add_fact(&list, "compiler", "%s", machine->compiler);
+	add_fact(&list, "forkpool", "%s, %u workers, spin_us = %u", results->version, results->workers,
+	         results->spin_us);
+	add_course(&list, results);
+	return list.count;
 }
 
 /* ---- Words ------------------------------------------------------------------------ */

@@ -91,6 +91,14 @@ struct text ratio_spread_text(struct interval);
 struct text comparison_median_text(const struct row *row, const struct comparison *comparison);
 struct text comparison_spread_text(const struct row *row, const struct comparison *comparison);
 
+/* What was run, and on what. */
+struct fact {
+	const char *name;
+	char text[3 * MAX_TEXT];
+};
+enum { MAX_FACTS = 11 };
+size_t results_facts(const struct results *results, struct fact facts[MAX_FACTS]);
+
 /* Prints the text in lines of at most 100 columns, from column `at` in the first and `indent` in others; ends it. */
 void print_wrapped(FILE *file, const char *text, size_t at, size_t indent);
 

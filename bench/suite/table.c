@@ -326,7 +326,7 @@ void table_summary(FILE *file, const struct results *results)
 static void print_fact(FILE *file, const char *name, const char *text)
 {
 	fprintf(file, "  %-12s", name);
-	print_wrapped(file, text[0] ? text : "unknown", 14, 14);
+	print_wrapped(file, text, 14, 14);
 }
 
 static void print_peers(FILE *file, const struct results *results)
@@ -339,42 +339,13 @@ static void print_peers(FILE *file, const struct results *results)
 	}
 }
 
-/* What is known at the end only, if that has been. */
-static void print_course(FILE *file, const struct results *results)
-{
-	const struct machine *machine = &results->machine;
-	char text[MAX_TEXT];
-	if (results->seconds > 0)
-		snprintf(text, sizeof(text), "%.2f before, %.2f after; taken by the hypervisor: %s",
-		         machine->load_before, machine->load_after, share_text(machine->steal).s);
-	else
-		snprintf(text, sizeof(text), "%.2f", machine->load_before);
-	print_fact(file, "load", text);
-	snprintf(text, sizeof(text), "%s, %.40s", results->quick ? "quick" : "complete", results->date);
-	if (results->seconds > 0)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), ", %s s", value_text(results->seconds).s);
-	print_fact(file, "run", text);
-}
-
 void table_machine(FILE *file, const struct results *results)
 {
-	const struct machine *machine = &results->machine;
 	struct style style = style_of(file);
-	char text[2 * MAX_TEXT];
+	struct fact facts[MAX_FACTS];
+	size_t count = results_facts(results, facts);
 	fprintf(file, "\n%sMachine%s\n", style.bold, style.off);
-	snprintf(text, sizeof(text), "%s; %u may be used", machine->cpu, machine->cpus);
-	print_fact(file, "CPUs", text);
-	print_fact(file, "caches", machine->caches);
-	print_fact(file, "frequency", machine->frequency);
-	snprintf(text, sizeof(text), "%s GiB", value_text(machine->memory).s);
-	print_fact(file, "memory", text);
-	print_fact(file, "system", machine->system);
-	print_fact(file, "kernel", machine->kernel);
-	print_fact(file, "libc", machine->libc);
-	print_fact(file, "compiler", machine->compiler);
-	snprintf(text, sizeof(text), "%s, %u workers, spin_us = %u", results->version, results->workers,
-	         results->spin_us);
-	print_fact(file, "forkpool", text);
-	print_course(file, results);
+	for (size_t i = 0; i < count; i++)
+		print_fact(file, facts[i].name, facts[i].text);
 	print_peers(file, results);
 }
