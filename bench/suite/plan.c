@@ -321,7 +321,7 @@ static void plan_pair(struct plan *plan, size_t idle, const char *state, bool as
 		               "its half itself "
 		               "and wakes one thread, which leaves little more than the bare ping-pong of two "
 		               "processes on one CPU. A "
-		               "caller that runs tasks itself would die of a bad one");
+		               "caller that runs tasks itself would die of a bad one.");
 	if (!idle && asleep)
 		add_comparison(plan, row, "threads asleep", "OpenMP passive", 1, "the same on threads", "As above.");
 }
@@ -440,7 +440,7 @@ static void plan_stores(struct plan *plan)
 	        plan, "range", "other", 1.6,
 	        "A worker process has no page table entries for pages that only the caller has touched, and a store "
 	        "faults once for each of them; threads share the caller's. The limit, two bare processes, is as far "
-	        "away");
+	        "away.");
 	plan_store_of(plan, "range", "fresh", 3,
 	              "Pages of shared memory come from the page cache, one by one and cleared; private memory may "
 	              "come in huge pages.");
@@ -663,6 +663,7 @@ static void plan_growth_of_jobs(struct plan *plan)
 	                                    "OpenMP static",
 	                                    "TBB",
 	                                    "textbook threads",
+	                                    "textbook forks",
 	                                    "multiprocessing.Pool",
 	                                    "ProcessPoolExecutor",
 	                                    "limit",
