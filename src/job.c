@@ -93,6 +93,7 @@ forkpool_job *job_make(struct forkpool *pool, const struct job_request *request,
 	        .owner = pool->owner,
 	        .references = 1,
 	        .handed_out = keep,
+	        .caller_spins = !keep && pool->engine.spin_us > 0 && !pool->backend->runs_inline,
 	        .request = *request,
 	        .opts = *request->opts,
 	        .restarts = pool->restarts,
@@ -206,6 +207,49 @@ static bool push_ranges(forkpool_job *job, const struct job_post *post)
 	return true;
 }
 
+/* To wake a worker costs both sides microseconds, in which a small job is done by who is awake.  So a job for which its
+ * caller is about to spin is offered to those, or one worker is woken if all sleep; its permits are held back until
+ * the caller has spun for about as long as waking takes (wait.c).  At worst the others come so much later: that is the
+ * rule of the ski rental problem.  Whoever is awake may be busy, or stopped: that costs no more, either.
+ *
+ * Permits are posted before the caller sleeps, turns to anything else, or holds back another job's, so that who sleeps
+ * beside work is woken; they are forgotten only if the job is over. */
+enum { MOST_OFFERS = 16 }; /* more who come at the same moment would but be in each other's way */
+
+static bool is_anyone_awake(const struct forkpool *pool)
+{
+	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
+		if (atomic_load_explicit(&pool->engine.records[slot].parked, memory_order_relaxed) == 0)
+			return true;
+	return false;
+}
+
+static void post_permits(const forkpool_job *job, unsigned permits)
+{
+	struct forkpool *pool = job->pool;
+	struct ring *ring = &pool->engine.ring;
+	job_wake_rest(pool);
+	if (!job->caller_spins || permits == 0) {
+		ring_post(ring, permits);
+		return;
+	}
+	pool->held_for = job->number;
+	if (is_anyone_awake(pool)) {
+		ring_offer(ring, permits < MOST_OFFERS ? permits : MOST_OFFERS);
+		pool->held_back = permits;
+	} else {
+		ring_post(ring, 1);
+		pool->held_back = permits - 1;
+	}
+}
+
+void job_wake_rest(struct forkpool *pool)
+{
+	if (pool->held_back > 0)
+		ring_post(&pool->engine.ring, pool->held_back);
+	pool->held_back = 0;
+}
+
 static void show(forkpool_job *job, struct job_post *post)
 {
 	struct ring *ring = &job->pool->engine.ring;
@@ -213,7 +257,7 @@ static void show(forkpool_job *job, struct job_post *post)
 	atomic_store(&post->number, job->number); /* B0 */
 	if (!push_ranges(job, post) || job->chunks > 1)
 		job_let_steal(job->pool, (uint64_t)1 << job_slot(job->number));
-	ring_post(ring, (unsigned)post->entries);
+	post_permits(job, (unsigned)post->entries);
 }
 
 void job_let_steal(struct forkpool *pool, uint64_t slots)
@@ -294,6 +338,8 @@ static void close_job(forkpool_job *job)
 	if (atomic_load_explicit(&pool->engine.board->stealable, memory_order_relaxed) & bit)
 		atomic_fetch_and(&pool->engine.board->stealable, ~bit);
 	atomic_store(&job_post(job, pool->engine.board)->number, 0); /* B0 */
+	if (pool->held_for == job->number)
+		pool->held_back = 0;
 	orphan_free_all(job);
 	struct slot *slot = &pool->slots[job_slot(job->number)];
 	slot->job = NULL;

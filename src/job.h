@@ -51,8 +51,9 @@ struct forkpool_job {
 	enum job_state state;
 	bool told; /* it is finished, and its callbacks have been called, or are being */
 	unsigned references;
-	bool handed_out; /* somebody may ask for more than its end */
-	bool has_handle; /* that may be freed */
+	bool handed_out;   /* somebody may ask for more than its end */
+	bool has_handle;   /* that may be freed */
+	bool caller_spins; /* as soon as it is submitted */
 
 	struct job_request request; /* its pointers are to what follows */
 	forkpool_opts opts;
@@ -107,6 +108,9 @@ void job_release(forkpool_job *job);
 /* Takes memory, copies the input, and shows the job to the workers; there is a free slot.  0, or -ENOMEM: nothing
  * is kept. */
 int job_open(forkpool_job *job);
+
+/* Wakes those whom a job could do without so far. */
+void job_wake_rest(struct forkpool *pool);
 
 /* Lets workers look there for what they do not find through the ring. */
 void job_let_steal(struct forkpool *pool, uint64_t slots);

@@ -72,6 +72,8 @@ struct forkpool {
 	uint64_t slots_suspect; /* to one whose end is not told by the endings */
 	struct slot slots[JOB_SLOTS];
 	struct orphan *orphan_slots[ORPHAN_SLOTS];
+	unsigned held_back;         /* permits of a job that are still to be posted: see job.c */
+	uint64_t held_for;          /* that job */
 	struct forkpool *next_pool; /* see backend_process.c */
 	fenv_t float_environment;   /* as it was when a job was opened last */
 	uint64_t float_modes;

@@ -64,6 +64,7 @@ void ring_init(struct ring *ring, struct ring_back *back, struct ring_front *fro
 	atomic_store(&back->tail, 0);
 	atomic_store(&back->generation, 0);
 	atomic_store(&front->head, 0);
+	atomic_store(&front->offers, 0);
 	init_pair(&front->pairs[0], 0, capacity);
 	init_pair(&front->pairs[1], 0, capacity);
 }
@@ -85,6 +86,21 @@ bool ring_push(struct ring *ring, struct ring_entry entry)
 void ring_post(struct ring *ring, unsigned permits)
 {
 	post(ring, &current_pair(ring)->items, permits);
+}
+
+void ring_offer(struct ring *ring, unsigned offers)
+{
+	atomic_store_explicit(&ring->front->offers, offers, memory_order_release);
+}
+
+static bool take_offer(struct ring *ring)
+{
+	uint32_t offers = atomic_load_explicit(&ring->front->offers, memory_order_relaxed);
+	while (offers > 0)
+		if (atomic_compare_exchange_weak_explicit(&ring->front->offers, &offers, offers - 1,
+		                                          memory_order_acquire, memory_order_relaxed))
+			return true;
+	return false;
 }
 
 void ring_rouse(struct ring *ring)
@@ -134,7 +150,7 @@ bool ring_pop(struct ring *ring, struct ring_entry *entry)
 
 bool ring_try(struct ring *ring)
 {
-	return sem_trywait(&current_pair(ring)->items) == 0;
+	return take_offer(ring) || sem_trywait(&current_pair(ring)->items) == 0;
 }
 
 void ring_sleep(struct ring *ring, _Atomic uint32_t *parked)

@@ -19,6 +19,10 @@
  *     pairs       `items` counts filled entries and wakes sleepers; `space` counts free
  *                 ones.  Workers wait for items and post space; the parent posts items and
  *                 tries space, and never waits for either.
+ *     offers      permits for those who are awake: the parent stores how many (release, after the
+ *                 entries), and whoever spins takes them by compare-and-swap (acquire).  To post
+ *                 one costs a call if anybody sleeps; an offer wakes nobody, so who makes it
+ *                 posts as many later, if the work is still there
  * A worker killed in any of this holds nothing: its entry is in the ledger, its permits are
  * made good by ring_renew().
  *
@@ -58,6 +62,7 @@ struct ring_pair {
 
 struct ring_front {
 	_Alignas(CACHE_LINE) _Atomic uint64_t head;
+	_Alignas(CACHE_LINE) _Atomic uint32_t offers;
 	struct ring_pair pairs[2];
 };
 
@@ -78,6 +83,9 @@ bool ring_push(struct ring *ring, struct ring_entry entry);
 /* Parent: lets `permits` workers look. */
 void ring_post(struct ring *ring, unsigned permits);
 
+/* Parent: lets so many workers look that are awake; instead of what was left of earlier offers. */
+void ring_offer(struct ring *ring, unsigned offers);
+
 /* Worker: takes the oldest entry; false if there is none. */
 bool ring_pop(struct ring *ring, struct ring_entry *entry);
 
@@ -93,7 +101,7 @@ static inline uint64_t ring_tail(const struct ring *ring)
 	return atomic_load_explicit(&ring->back->tail, memory_order_relaxed);
 }
 
-/* Worker: takes a permit if there is one. */
+/* Worker: takes a permit or an offer if there is one. */
 bool ring_try(struct ring *ring);
 
 /* Worker: sleeps until there is a permit, and takes it.  *parked, in memory that the

@@ -39,6 +39,7 @@ static void beat(forkpool *pool)
 	orphan_publish(pool);
 	for (uint64_t slots = open_slots(pool); slots != 0; slots &= slots - 1)
 		job_audit(lowest_job(pool, slots));
+	ring_offer(&pool->engine.ring, 0); /* whatever somebody may have made of their number */
 	ring_post(&pool->engine.ring, pool_workers(pool));
 	ring_rouse(&pool->engine.ring);
 	plan_beat(pool);
@@ -48,6 +49,7 @@ static void beat(forkpool *pool)
 void sleep_once(forkpool *pool, double seconds)
 {
 	unsigned slots[WATCH_SLOTS];
+	job_wake_rest(pool);
 	double until_beat = pool->next_beat - clock_seconds(), until_limit = limit_enforce(pool);
 	if (seconds > until_limit)
 		seconds = until_limit;

@@ -39,7 +39,8 @@ static void call_back(forkpool *pool)
 {
 	forkpool_job *job;
 	while ((job = queue_take(&pool->finished)) != NULL) {
-		job->told = true; /* in the callback, too, it is finished for whoever asks */
+		job_wake_rest(pool); /* a callback may take long */
+		job->told = true;    /* in the callback, too, it is finished for whoever asks */
 		if (job->opts.progress != NULL)
 			show_progress(job);
 		if (job->opts.done != NULL)
@@ -118,10 +119,13 @@ static bool is_reached(const struct goal *goal)
 /* Who spins sees no death, no time limit and no moment for progress. */
 enum { MOST_SPIN_US = 10000 };
 
+/* About as long as it takes to wake somebody. */
+enum { WAKING_US = 4 };
+
 /* False: nothing has happened. */
 static bool spin(forkpool *pool, const struct goal *goal)
 {
-	double until = 0, spin_us = fmin(pool->engine.spin_us, MOST_SPIN_US);
+	double begun = 0, spin_us = fmin(pool->engine.spin_us, MOST_SPIN_US);
 	if (spin_us <= 0 || open_slots(pool) == 0)
 		return has_ended(pool) || is_reached(goal);
 	for (;;) {
@@ -134,9 +138,11 @@ static bool spin(forkpool *pool, const struct goal *goal)
 		double now = clock_seconds();
 		if (is_reached(goal))
 			return true;
-		if (until == 0)
-			until = fmin(now + spin_us / 1e6, goal->until);
-		if (now > until)
+		if (begun == 0)
+			begun = now;
+		if (now > begun + WAKING_US / 1e6)
+			job_wake_rest(pool);
+		if (now > fmin(begun + spin_us / 1e6, goal->until))
 			return false;
 	}
 }
@@ -166,6 +172,7 @@ static double until_due(const forkpool *pool, double until)
 /* Whether to sleep at all is looked up after the parent has said that it does: B1. */
 static void sleep_until_news(forkpool *pool, const struct goal *goal)
 {
+	job_wake_rest(pool);
 	tell_progress(pool);
 	double seconds = until_due(pool, goal->until);
 	atomic_store(&pool->engine.board->parent_asleep, 1);
@@ -234,10 +241,12 @@ int pool_wait(forkpool *pool, wait_condition *over, void *arg, double seconds)
 	struct goal goal = {over, arg, seconds < 0 ? INFINITY : seconds == 0 ? 0 : clock_seconds() + seconds};
 	bool in_time = true;
 	pool_enter(pool);
-	for (;;) {
+	for (bool again = false;; again = true) {
 		pump(pool);
 		if (is_reached(&goal) || !in_time)
 			break;
+		if (again)
+			job_wake_rest(pool);
 		in_time = pursue(pool, &goal) && goal.until != 0;
 	}
 	pool_leave(pool);

@@ -60,6 +60,8 @@ struct parent {
 	unsigned opened, closed;
 	uint64_t serial, noted, spin_until;
 	unsigned slot, pushed, posted, sweeps;
+	unsigned held_back; /* permits, until this moment: */
+	uint64_t wakes_rest;
 	bool polling, asleep, full;
 };
 
@@ -71,13 +73,13 @@ struct model {
 	struct job_slot slots[MODEL_SLOTS];
 	uint64_t head, tail, capacity;
 	struct entry *entries;
-	unsigned items;
+	unsigned items, offers;
 	struct worker **spinners, **sleepers;
 	unsigned spinning, sleeping;
 	uint64_t stealable, endings;
 	uint64_t begin, end, chunks_run, once;
-	struct line *head_line, *tail_line, *entry_lines, *items_line, *space_line, *board, *stealable_line,
-	        *endings_line, *records, *posts, *tallies, *cursors;
+	struct line *head_line, *tail_line, *entry_lines, *items_line, *offers_line, *space_line, *board,
+	        *stealable_line, *endings_line, *records, *posts, *tallies, *cursors;
 };
 
 static struct model *model_of(struct machine *machine)
@@ -731,7 +733,7 @@ static void fall_asleep(struct machine *machine, struct actor *actor)
 	do_wait(machine, actor);
 }
 
-static void permit_tried(struct machine *machine, struct actor *actor);
+static step permit_tried, offer_tried;
 
 static bool sees_new_job(const struct model *model, const struct worker *worker)
 {
@@ -749,6 +751,8 @@ static void permit_read(struct machine *machine, struct actor *actor)
 	struct worker *worker = worker_of(actor);
 	if (model->items > 0) {
 		do_swap(machine, actor, model->items_line, permit_tried);
+	} else if (model->offers > 0) {
+		do_swap(machine, actor, model->offers_line, offer_tried);
 	} else if (sees_new_job(model, worker)) {
 		find(machine, actor);
 	} else if (machine->now >= worker->spin_until) {
@@ -764,6 +768,17 @@ static void permit_tried(struct machine *machine, struct actor *actor)
 	struct model *model = model_of(machine);
 	if (model->items > 0) {
 		model->items--;
+		find(machine, actor);
+	} else {
+		permit_read(machine, actor);
+	}
+}
+
+static void offer_tried(struct machine *machine, struct actor *actor)
+{
+	struct model *model = model_of(machine);
+	if (model->offers > 0) {
+		model->offers--;
 		find(machine, actor);
 	} else {
 		permit_read(machine, actor);
@@ -801,6 +816,24 @@ static unsigned permits_wanted(const struct model *model, const struct job_slot 
 	return has(model, DESIGN_TREE) && wanted > 2 ? 2 : wanted;
 }
 
+/* As in src/job.c. */
+enum { MOST_OFFERS = 16 };
+
+/* A caller that is about to spin for its map offers it to who is awake, or wakes one if nobody is. */
+static bool holds_back(const struct model *model)
+{
+	return !model->load->attended && model->load->open == 1 && model->load->spin_us > 0;
+}
+
+static void offered(struct machine *machine, struct actor *actor)
+{
+	struct model *model = model_of(machine);
+	unsigned wanted = permits_wanted(model, &model->slots[model->parent.slot]);
+	model->offers = wanted < MOST_OFFERS ? wanted : MOST_OFFERS;
+	rouse_spinners(model);
+	parent_goes_on(machine, actor);
+}
+
 static void permit_given(struct machine *machine, struct actor *actor)
 {
 	struct model *model = model_of(machine);
@@ -812,8 +845,13 @@ static void post_next(struct machine *machine, struct actor *actor)
 {
 	struct model *model = model_of(machine);
 	const struct job_slot *slot = &model->slots[model->parent.slot];
-	if (model->parent.posted < permits_wanted(model, slot))
+	unsigned wanted = permits_wanted(model, slot), awake = model->load->workers - model->sleeping;
+	unsigned at_once = !holds_back(model) ? wanted : awake > 0 || wanted == 0 ? 0 : 1;
+	model->parent.held_back = wanted - model->parent.posted;
+	if (model->parent.posted < at_once)
 		do_swap(machine, actor, model->items_line, permit_given);
+	else if (holds_back(model) && model->parent.posted == 0)
+		do_store(machine, actor, model->offers_line, offered);
 	else
 		parent_goes_on(machine, actor);
 }
@@ -938,7 +976,10 @@ static void open_job(struct machine *machine, struct actor *actor)
 
 /* ---- The parent ends jobs ---- */
 
-static step parent_swept;
+static step parent_swept, wake_rest;
+
+/* As in src/wait.c. */
+enum { WAKING_US = 4 };
 
 static int free_slot(const struct model *model)
 {
@@ -1025,6 +1066,7 @@ static void close_next(struct machine *machine, struct actor *actor)
 	unsigned index = (unsigned)__builtin_ctzll(parent->noted);
 	parent->noted &= parent->noted - 1;
 	model->slots[index].number = 0;
+	parent->held_back = 0;
 	model->stealable &= ~((uint64_t)1 << index);
 	parent->closed++;
 	do_store(machine, actor, &model->posts[(size_t)2 * index], close_next);
@@ -1076,11 +1118,37 @@ static void parent_sleeps(struct machine *machine, struct actor *actor)
 	do_wait(machine, actor);
 }
 
-static void spin_is_over(struct machine *machine, struct actor *actor)
+static void rest_given(struct machine *machine, struct actor *actor)
+{
+	do_spend(machine, actor, permit_posted(model_of(machine)), PLACE_CALLS, wake_rest);
+}
+
+static void wake_rest(struct machine *machine, struct actor *actor)
+{
+	struct model *model = model_of(machine);
+	if (model->parent.held_back == 0) {
+		parent_polls(machine, actor);
+		return;
+	}
+	model->parent.held_back--;
+	do_swap(machine, actor, model->items_line, rest_given);
+}
+
+static void moment_is_over(struct machine *machine, struct actor *actor)
 {
 	struct model *model = model_of(machine);
 	model->parent.polling = false;
-	do_store(machine, actor, model->board, parent_sleeps);
+	if (model->parent.held_back > 0)
+		wake_rest(machine, actor);
+	else
+		do_store(machine, actor, model->board, parent_sleeps);
+}
+
+/* How long the caller spins, at most, before it does anything else. */
+static uint64_t end_of_moment(const struct parent *parent)
+{
+	bool first = parent->held_back > 0 && parent->wakes_rest < parent->spin_until;
+	return first ? parent->wakes_rest : parent->spin_until;
 }
 
 static void endings_read(struct machine *machine, struct actor *actor)
@@ -1089,11 +1157,11 @@ static void endings_read(struct machine *machine, struct actor *actor)
 	struct parent *parent = &model->parent;
 	if (model->endings != 0) {
 		do_swap(machine, actor, model->endings_line, endings_taken);
-	} else if (machine->now >= parent->spin_until) {
-		spin_is_over(machine, actor);
+	} else if (machine->now >= end_of_moment(parent)) {
+		moment_is_over(machine, actor);
 	} else {
 		parent->polling = true;
-		do_wait_for(machine, actor, ns_of(parent->spin_until - machine->now), spin_is_over);
+		do_wait_for(machine, actor, ns_of(end_of_moment(parent) - machine->now), moment_is_over);
 	}
 }
 
@@ -1106,6 +1174,7 @@ static void wait_for_endings(struct machine *machine, struct actor *actor)
 {
 	struct model *model = model_of(machine);
 	model->parent.spin_until = machine->now + (uint64_t)(model->load->spin_us * 1e6);
+	model->parent.wakes_rest = machine->now + (uint64_t)WAKING_US * 1000000;
 	parent_polls(machine, actor);
 }
 
@@ -1118,6 +1187,7 @@ static void make_lines(struct model *model)
 	model->tail_line = lines_make(machine, 1, PLACE_ENTRIES);
 	model->entry_lines = lines_make(machine, model->capacity * ENTRY_BYTES / 64 + 1, PLACE_ENTRIES);
 	model->items_line = lines_make(machine, 1, PLACE_ITEMS);
+	model->offers_line = lines_make(machine, 1, PLACE_ITEMS);
 	model->space_line = lines_make(machine, 1, PLACE_SPACE);
 	model->board = lines_make(machine, 1, PLACE_POSTS);
 	model->stealable_line = lines_make(machine, 1, PLACE_POSTS);
@@ -1130,9 +1200,10 @@ static void make_lines(struct model *model)
 
 static void free_lines(struct model *model)
 {
-	struct line *const all[] = {model->head_line,  model->tail_line, model->entry_lines,    model->items_line,
-	                            model->space_line, model->board,     model->stealable_line, model->endings_line,
-	                            model->records,    model->posts,     model->tallies,        model->cursors};
+	struct line *const all[] = {model->head_line,    model->tail_line,  model->entry_lines, model->items_line,
+	                            model->offers_line,  model->space_line, model->board,       model->stealable_line,
+	                            model->endings_line, model->records,    model->posts,       model->tallies,
+	                            model->cursors};
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		lines_free(all[i]);
 	for (int i = 0; i < MODEL_SLOTS; i++)
@@ -1194,6 +1265,7 @@ static void tell(const struct model *model, struct outcome *outcome)
 	outcome->exactly_once = model->once == chunks && model->chunks_run == chunks;
 	busiest(outcome->busiest, model->head_line, 1, end);
 	busiest(outcome->busiest, model->items_line, 1, end);
+	busiest(outcome->busiest, model->offers_line, 1, end);
 	busiest(outcome->busiest, model->space_line, 1, end);
 	busiest(outcome->busiest, model->tail_line, 1, end);
 	busiest(outcome->busiest, model->endings_line, 1, end);

@@ -1,7 +1,8 @@
 /*
  * The ring, `space`, and sleeping on two pairs of semaphores.  There is no heartbeat here.
  *
- * src/ring.c, all of it; src/worker.c: worker_run(), wait_for_permit(); src/job.c: push_ranges();
+ * src/ring.c, all of it; src/worker.c: worker_run(), wait_for_permit(); src/job.c: push_ranges(),
+ * post_permits(), job_wake_rest();
  * src/recover.c: clause (c).
  *
  * A semaphore is what it is in glibc 2.21 and later on 64-bit machines (nptl/sem_waitcommon.c,
@@ -11,6 +12,9 @@
  * sleep again; who was killed has left the queue, but still counts as a waiter; who is being
  * killed may be the one woken, and then the post's wake-up is gone.  A sleeper may wake for no
  * reason (as by a signal): SPURIOUS times.
+ *
+ * A permit may be held back, and offered to those who spin: it is posted at any time later, but before another is
+ * held back, or forgotten if the work is done.
  *
  * ITEMS rounds of work are submitted one after the other, each seen by all (the ledger) and hinted at by
  * an entry of the ring.  With LONG the first item of all ends only when all the others are done: a worker
@@ -79,7 +83,7 @@ end_asleep:		if
 
 /* ---- The ring ---- */
 
-byte head, tail, generation;
+byte head, tail, generation, offers;
 byte first[CAPACITY], last[CAPACITY]; /* entries, of more words than one */
 byte space[2];
 byte parked[W];
@@ -155,13 +159,17 @@ inline steal()
 	fi
 }
 
-/* ring_try(): the pair, then the permit. */
+/* ring_try(): an offer; or the pair, then the permit. */
 inline ring_try()
 {
-	g = generation;
 	if
-	:: d_step { value[g % 2] > 0 -> value[g % 2]--; found = true }
-	:: value[g % 2] == 0
+	:: d_step { offers > 0 -> offers--; found = true }
+	:: offers == 0 ->
+		g = generation;
+		if
+		:: d_step { value[g % 2] > 0 -> value[g % 2]--; found = true }
+		:: value[g % 2] == 0
+		fi
 	fi;
 	g = 0
 }
@@ -243,10 +251,24 @@ inline submit()
 #endif
 	ledger[n] = TODO;
 	ring_push();
+	wake_rest();
+	if
+	:: offers = 1; held = true
 #ifndef MUTANT_PERMIT_BEFORE_WORK
-	sem_post(generation % 2, had);
+	:: sem_post(generation % 2, had)
+#else
+	:: skip
 #endif
+	fi;
 	n++
+}
+
+inline wake_rest()
+{
+	if
+	:: held -> held = false; sem_post(generation % 2, had)
+	:: else
+	fi
 }
 
 inline post_all(pair)
@@ -342,7 +364,7 @@ inline recover(w)
 active proctype parent()
 {
 	byte n, i, old;
-	bool had, room, other;
+	bool had, room, other, held;
 	space[0] = CAPACITY;
 	space[1] = CAPACITY;
 	run worker(0);
@@ -352,6 +374,12 @@ active proctype parent()
 #endif
 	do
 	:: n < ITEMS -> submit()
+	:: held -> wake_rest()
+#ifdef MUTANT_HELD_BACK_FOR_GOOD
+	:: held -> held = false
+#else
+	:: d_step { held && ledger[n - 1] == DONE -> held = false }
+#endif
 	:: all_done -> break
 	:: dead[0] -> recover(0)
 	:: dead[1] -> recover(1)
