@@ -212,16 +212,26 @@ static bool push_ranges(forkpool_job *job, const struct job_post *post)
  * the caller has spun for about as long as waking takes (wait.c).  At worst the others come so much later: that is the
  * rule of the ski rental problem.  Whoever is awake may be busy, or stopped: that costs no more, either.
  *
- * Permits are posted before the caller sleeps, turns to anything else, or holds back another job's, so that who sleeps
- * beside work is woken; they are forgotten only if the job is over. */
+ * Only the call that submits a job holds it back, and only if there is nothing else that it would have to do before it
+ * spins: no other job that may end, or be opened, or called back for, and no memory to be given back.  Permits are
+ * posted before it sleeps, or leaves; they are forgotten only if the job is over. */
 enum { MOST_OFFERS = 16 }; /* more who come at the same moment would but be in each other's way */
 
 static bool is_anyone_awake(const struct forkpool *pool)
 {
 	for (unsigned slot = 0; slot < pool_workers(pool); slot++)
-		if (atomic_load_explicit(&pool->engine.records[slot].parked, memory_order_relaxed) == 0)
+		if (pool->members[slot].alive &&
+		    atomic_load_explicit(&pool->engine.records[slot].parked, memory_order_relaxed) == 0)
 			return true;
 	return false;
+}
+
+static bool may_hold_back(const forkpool_job *job)
+{
+	const struct forkpool *pool = job->pool;
+	bool alone = open_slots(pool) == (uint64_t)1 << job_slot(job->number);
+	return job->caller_spins && alone && pool->slots_heavy == 0 && pool->waiting.first == NULL &&
+	       pool->finished.first == NULL;
 }
 
 static void post_permits(const forkpool_job *job, unsigned permits)
@@ -229,7 +239,7 @@ static void post_permits(const forkpool_job *job, unsigned permits)
 	struct forkpool *pool = job->pool;
 	struct ring *ring = &pool->engine.ring;
 	job_wake_rest(pool);
-	if (!job->caller_spins || permits == 0) {
+	if (permits == 0 || !may_hold_back(job)) {
 		ring_post(ring, permits);
 		return;
 	}

@@ -53,7 +53,7 @@ struct forkpool_job {
 	unsigned references;
 	bool handed_out;   /* somebody may ask for more than its end */
 	bool has_handle;   /* that may be freed */
-	bool caller_spins; /* as soon as it is submitted */
+	bool caller_spins; /* if it is opened at once */
 
 	struct job_request request; /* its pointers are to what follows */
 	forkpool_opts opts;

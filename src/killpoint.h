@@ -8,7 +8,7 @@
 
 /* NAME, and what has just been done where it stands. */
 #define KILL_POINTS(X)                                                                                                 \
-	X(PERMIT, "a permit was taken, spinning")                                                                      \
+	X(PERMIT, "a permit or an offer was taken, spinning")                                                          \
 	X(PARKED, "it said where it will sleep")                                                                       \
 	X(WOKEN, "it was woken, with a permit")                                                                        \
 	X(POP_COPIED, "an entry of the ring was copied")                                                               \

@@ -16,13 +16,13 @@
  *   struct ring_front  written by all
  *     head        R2: moved by a consumer's compare-and-swap, which makes the copied entry
  *                 its own; pairs with the producer's acquire of head (R3)
- *     pairs       `items` counts filled entries and wakes sleepers; `space` counts free
- *                 ones.  Workers wait for items and post space; the parent posts items and
+ *     pairs       `items` counts permits and wakes sleepers; `space` counts free
+ *                 entries.  Workers wait for items and post space; the parent posts items and
  *                 tries space, and never waits for either.
  *     offers      permits for those who are awake: the parent stores how many (release, after the
  *                 entries), and whoever spins takes them by compare-and-swap (acquire).  To post
  *                 one costs a call if anybody sleeps; an offer wakes nobody, so who makes it
- *                 posts as many later, if the work is still there
+ *                 posts permits later, if the work is still there
  * A worker killed in any of this holds nothing: its entry is in the ledger, its permits are
  * made good by ring_renew().
  *

@@ -142,6 +142,7 @@ void schedule(forkpool_job *job)
 			end_jobs(pool);
 		open_waiting(pool);
 	}
+	job->caller_spins = false; /* if it is still to be opened, by whatever call */
 }
 
 /* ---- Jobs end early ---- */

@@ -55,8 +55,11 @@ for workers in 2 64 1024; do
 				failed "$workers workers, $tasks tasks, $design: $(grep ^chunks "$work/out")"
 		done
 	done
-	run nothing --workers $workers --tasks $((workers * 32)) --task 1000 >"$work/out"
+	run nothing --workers $workers --tasks $((workers * 32)) --task 1000 --spin 0 >"$work/out"
 	[ "$(value efficiency <"$work/out")" = 1.0000 ] || failed "$workers workers without costs: $(grep ^effic "$work/out")"
+	# A caller that spins offers the map to 16 workers, and lets the others in 4 us later.
+	run nothing --workers $workers --tasks $((workers * 32)) --task 1000 >"$work/out"
+	[ "$(value time <"$work/out")" -le 36000 ] || failed "$workers workers without costs, spinning: $(grep ^time "$work/out")"
 done
 
 # Many jobs at once: 500 of 3 tasks, 64 open.

@@ -60,7 +60,7 @@ struct parent {
 	unsigned opened, closed;
 	uint64_t serial, noted, spin_until;
 	unsigned slot, pushed, posted, sweeps;
-	unsigned held_back; /* permits, until this moment: */
+	unsigned wanted, held_back; /* permits, until this moment: */
 	uint64_t wakes_rest;
 	bool polling, asleep, full;
 };
@@ -749,10 +749,10 @@ static void permit_read(struct machine *machine, struct actor *actor)
 {
 	struct model *model = model_of(machine);
 	struct worker *worker = worker_of(actor);
-	if (model->items > 0) {
-		do_swap(machine, actor, model->items_line, permit_tried);
-	} else if (model->offers > 0) {
+	if (model->offers > 0) {
 		do_swap(machine, actor, model->offers_line, offer_tried);
+	} else if (model->items > 0) {
+		do_swap(machine, actor, model->items_line, permit_tried);
 	} else if (sees_new_job(model, worker)) {
 		find(machine, actor);
 	} else if (machine->now >= worker->spin_until) {
@@ -785,11 +785,16 @@ static void offer_tried(struct machine *machine, struct actor *actor)
 	}
 }
 
-static void permits_changed(struct machine *machine, struct actor *actor)
+static void offers_read(struct machine *machine, struct actor *actor)
 {
 	struct model *model = model_of(machine);
 	bool watches_jobs = has(model, DESIGN_SHARED) && model->items == 0;
 	do_load(machine, actor, watches_jobs ? model->stealable_line : model->items_line, permit_read);
+}
+
+static void permits_changed(struct machine *machine, struct actor *actor)
+{
+	do_load(machine, actor, model_of(machine)->offers_line, offers_read);
 }
 
 static void closing_read(struct machine *machine, struct actor *actor)
@@ -845,12 +850,15 @@ static void post_next(struct machine *machine, struct actor *actor)
 {
 	struct model *model = model_of(machine);
 	const struct job_slot *slot = &model->slots[model->parent.slot];
-	unsigned wanted = permits_wanted(model, slot), awake = model->load->workers - model->sleeping;
+	unsigned awake = model->load->workers - model->sleeping;
+	if (model->parent.posted == 0)
+		model->parent.wanted = permits_wanted(model, slot);
+	unsigned wanted = model->parent.wanted;
 	unsigned at_once = !holds_back(model) ? wanted : awake > 0 || wanted == 0 ? 0 : 1;
 	model->parent.held_back = wanted - model->parent.posted;
 	if (model->parent.posted < at_once)
 		do_swap(machine, actor, model->items_line, permit_given);
-	else if (holds_back(model) && model->parent.posted == 0)
+	else if (model->parent.held_back > 0 && model->parent.posted == 0)
 		do_store(machine, actor, model->offers_line, offered);
 	else
 		parent_goes_on(machine, actor);

@@ -1,7 +1,7 @@
 /*
  * The ring, `space`, and sleeping on two pairs of semaphores.  There is no heartbeat here.
  *
- * src/ring.c, all of it; src/worker.c: worker_run(), wait_for_permit(); src/job.c: push_ranges(),
+ * src/ring.c, all of it but what the heartbeat calls; src/worker.c: worker_run(), wait_for_permit(); src/job.c: push_ranges(),
  * post_permits(), job_wake_rest();
  * src/recover.c: clause (c).
  *
