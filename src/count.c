@@ -148,21 +148,30 @@ uint64_t jobs_to_check(const struct forkpool *pool)
 	return open_slots(pool) & (atomic_load(&pool->engine.endings->jobs) | pool->slots_suspect); /* B1 */
 }
 
+static bool check_ledger(forkpool_job *job)
+{
+	if (job->opts.stop_on_failure && !job->cancelled && atomic_load(&tally_of(job)->stop))
+		job_cancel(job);
+	/* B1: after it, the ledger's words are seen that it counts */
+	if (atomic_load(&tally_of(job)->finished) > job->chunks)
+		job_spoil(job, -EPROTO); /* some chunk was done twice: its word was overwritten */
+	read_ledger(job);
+	return job->error != 0 || job->cursor == job->chunks;
+}
+
+/* Where the tally is full, and not believed, the ledger is read at once: nobody will ring again. */
 bool job_check(forkpool_job *job)
 {
 	if (job->error != 0)
 		return true;
-	if (job->by_ledger) {
-		if (job->opts.stop_on_failure && !job->cancelled && atomic_load(&tally_of(job)->stop))
-			job_cancel(job);
-		/* B1: after it, the ledger's words are seen that it counts */
-		if (atomic_load(&tally_of(job)->finished) > job->chunks)
-			job_spoil(job, -EPROTO); /* some chunk was done twice: its word was overwritten */
-		read_ledger(job);
-		return job->error != 0 || job->cursor == job->chunks;
+	if (!job->by_ledger) {
+		uint64_t finished = atomic_load(&tally_of(job)->finished); /* B1 */
+		if (finished < job->chunks)
+			return false;
+		if (believe_tally(job, finished))
+			return true;
 	}
-	uint64_t finished = atomic_load(&tally_of(job)->finished); /* B1 */
-	return finished >= job->chunks && believe_tally(job, finished);
+	return check_ledger(job);
 }
 
 static bool is_pinned(const forkpool_job *job)
